@@ -1,0 +1,31 @@
+# Needs only python3 and make.  Every target works alone in a clean clone.
+B := .venv/bin
+UV := $(B)/uv --quiet
+PYTHON ?= python3
+COMPILE := $(B)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-config
+
+.PHONY: demo test test-slow lint docs bench lock
+
+demo: .venv/.ready
+	@$(B)/seatrial demo
+
+# What a user installs: the run time alone.
+.venv/.ready: pyproject.toml requirements.lock
+	@$(PYTHON) -m venv .venv
+	@$(B)/python -m pip install -q --disable-pip-version-check uv
+	@$(UV) pip install --python $(B)/python --require-hashes -r requirements.lock
+	@$(UV) pip install --python $(B)/python --no-deps -e .
+	@touch $@
+
+# The tools of development, on top.
+.venv/.dev: .venv/.ready requirements-dev.lock
+	@$(UV) pip install --python $(B)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Names, versions and hashes only; UPGRADE=--upgrade takes the newest of all.
+# It makes its own tool, so that it works where a lock is missing or stale.
+lock:
+	@test -x $(B)/uv || { $(PYTHON) -m venv .venv && $(B)/python -m pip install -q --disable-pip-version-check uv; }
+	@$(COMPILE) $(UPGRADE) -o requirements.lock
+	@$(COMPILE) $(UPGRADE) -c requirements.lock --extra scale --group dev -o requirements-dev.lock
