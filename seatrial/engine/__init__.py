@@ -1,0 +1,1 @@
+"""Carries out one request: awaits the ports, knows no adapter."""

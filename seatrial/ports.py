@@ -1,0 +1,333 @@
+"""What we ask of the world.  Adapters implement these without inheriting."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from seatrial.values.attempts import Failure, Timers
+from seatrial.values.chat import Answer, Piece, Usage
+from seatrial.values.records import Record
+
+Coin = Callable[[], float]
+"""Throws a number in [0, 1)."""
+
+
+class Clock(Protocol):
+    """Time.  Monotonic for every rule, wall clock only for people and records."""
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+
+    def wall(self) -> float:
+        """Return seconds since 1970, UTC."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+
+
+# --- targets ---------------------------------------------------------------------------
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of one target, ready to be mapped to its dialect.
+
+    Args:
+        body: the chat request in OpenAI's shape without `model`, prompt included.
+        stream: whether pieces are wanted.
+        outlet: index of the address and key to use.
+        timers: the limits; adapters only need `connect_s` and `total_s` (to pass on).
+        request_id: sent along, so that both sides' logs meet.
+        arguments: for a decorated function, what it was called with.
+        variables: the caller's values, for functions that ask for them by name.
+    """
+
+    body: dict[str, Any]
+    stream: bool
+    outlet: int
+    timers: Timers
+    request_id: str
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+    variables: Mapping[str, str] = {}
+
+
+class Pulse(Protocol):
+    """How a call reports that it lives; the engine's timers hang on it."""
+
+    def connected(self) -> None:
+        """Say that the connection stands and the request is on its way."""
+
+    def first_byte(self) -> None:
+        """Say that the reply's headers are here."""
+
+    def token(self) -> None:
+        """Say that something useful came.  Pings, roles and empty deltas are not."""
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A stream came to its proper end."""
+
+    usage: Usage | None = None
+    model: str = ""
+    value: Any = None
+
+
+class Stream(Protocol):
+    """An open streamed answer.  Pull it; close it always."""
+
+    async def next(self) -> Piece | Ended | Failure:
+        """Return the next event, the proper end, or what went wrong; nothing after those two."""
+
+    async def close(self) -> None:
+        """Let go; cancels the other side's work when it has not ended."""
+
+
+class Provider(Protocol):
+    """One target.  Expected troubles come back as `Failure`; only cancellation is raised.
+
+    A cancelled call must close its connection at once, so that the other side stops.
+    """
+
+    outlets: Sequence[str]
+    """Names of its addresses and keys, for health and records; never a secret in them."""
+
+    async def ask(self, call: Call, pulse: Pulse) -> Answer | Failure:
+        """Get a whole answer."""
+
+    async def stream(self, call: Call, pulse: Pulse) -> Stream | Answer | Failure:
+        """Open a streamed answer; a target that cannot stream returns it whole."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+
+# --- the upstream's wire -----------------------------------------------------------------
+
+
+class HttpCall(msgspec.Struct, frozen=True):
+    """One HTTP request.  `headers` hold the secret: never log this."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    connect_s: float
+
+    def __repr__(self) -> str:
+        return f"HttpCall({self.url!r}, {len(self.body)} bytes)"
+
+
+class HttpReply(Protocol):
+    """A reply whose headers are here.  Close it always."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body, inflated; raise `TransportError` beyond `limit` bytes."""
+
+    def chunks(self, limit: int) -> AsyncIterator[bytes]:
+        """Iterate over the body as it comes; raise `TransportError` beyond `limit` bytes."""
+
+    def close(self) -> None:
+        """Let go: back to the pool if the body was read to its clean end, else cut."""
+
+
+class TransportError(Exception):
+    """The wire failed.
+
+    Args:
+        failure: the same as a value; `sent` is False when nothing can have been sent.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+class Transport(Protocol):
+    """Sends HTTP requests upstream.  No redirects, no retries, no cookies, no proxies by
+    environment; replies are bounded in headers (16 KiB) and inflated size."""
+
+    async def send(self, call: HttpCall) -> HttpReply:
+        """Send, and return once the reply's headers are here; raise `TransportError`."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+
+# --- records -----------------------------------------------------------------------------
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A record and its one encoding, made once and used by journal and store.
+
+    Args:
+        record: the record.
+        blob: its MessagePack encoding (`values.seal`).
+    """
+
+    record: Record
+    blob: bytes
+
+
+class Journal(Protocol):
+    """The local, append-only account of what has not reached the store.  Synchronous; called
+    from one thread at a time.  Survives the death of the process at any moment."""
+
+    def append(self, batch: Sequence[Sealed], *, sync: bool) -> None:
+        """Append all or raise OSError; with `sync` it also survives the machine's death."""
+
+    def sync(self) -> None:
+        """Force what was appended to disk."""
+
+    def mark(self) -> int:
+        """Return the position after the last append."""
+
+    def settle(self, mark: int) -> None:
+        """Forget everything before `mark`: the store holds it."""
+
+    def backlog(self, limit: int) -> tuple[list[Sealed], int]:
+        """Return up to `limit` of the oldest unsettled records and the mark after them."""
+
+    def size(self) -> tuple[int, int]:
+        """Return how many records and bytes are not settled."""
+
+    def close(self) -> None:
+        """Flush and let go."""
+
+
+class RecordQuery(msgspec.Struct, frozen=True):
+    """What records to list; newest first, in keyset pages.
+
+    Args:
+        tenant: whose.
+        feature, decision, release, key_id, user, session, target, cause, text: filters, each
+            optional; `text` is searched in input and output.
+        since, until: wall clock, seconds; `until` exclusive.
+        before: an id; only older records.
+        limit: at most 1,000.
+    """
+
+    tenant: str = "default"
+    feature: str = ""
+    decision: str = ""
+    release: str = ""
+    key_id: str = ""
+    user: str = ""
+    session: str = ""
+    target: str = ""
+    cause: str = ""
+    text: str = ""
+    since: float | None = None
+    until: float | None = None
+    before: str = ""
+    limit: int = 50
+
+
+class Records(Protocol):
+    """The store of records.  Each method is one transaction with a time limit."""
+
+    def add(self, batch: Sequence[Sealed], *, sync: bool = False) -> int:
+        """Add those not there yet, by id; return how many were new."""
+
+    def get(self, id: str, *, tenant: str) -> Record | None:
+        """Return one record."""
+
+    def find(self, query: RecordQuery) -> list[Record]:
+        """Return matching records, newest first."""
+
+    def count(self, query: RecordQuery, *, cap: int = 10_000) -> int:
+        """Return how many match, counted up to `cap`."""
+
+    def cached(self, *, feature: str, limit: int) -> list[Record]:
+        """Return the newest records that may serve the cache, newest first."""
+
+    def delete_before(self, cutoff: float, *, limit: int = 500) -> int:
+        """Delete up to `limit` of the oldest records started before `cutoff`; return how many."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An API key as it is stored: never the key itself.
+
+    Args:
+        id: public, shown in lists and records.
+        digest: HMAC-SHA-256 of the whole key under the server's pepper, hex.
+        name: what people call it.
+        tenant: whose.
+        features: which features it may ask; empty for all.
+        created_at, revoked_at: wall clock, seconds.
+    """
+
+    id: str
+    digest: str
+    name: str
+    tenant: str = "default"
+    features: tuple[str, ...] = ()
+    created_at: float = 0.0
+    revoked_at: float | None = None
+
+
+class Keys(Protocol):
+    """The store of API keys.  Each method is one transaction."""
+
+    def add(self, key: Key) -> None:
+        """Add a key; synced to disk."""
+
+    def all(self) -> list[Key]:
+        """Return every key, revoked ones too."""
+
+    def revoke(self, id: str, *, at: float) -> bool:
+        """Revoke; return whether there was such a key in force."""
+
+
+class ReleaseRow(msgspec.Struct, frozen=True):
+    """A release as it is remembered.
+
+    Args:
+        id: hash of what decides the answers.
+        feature: whose.
+        content: exactly what was hashed, as canonical JSON text.
+        commit, dirty: of the git checkout it was loaded from; empty when there is none.
+        first_seen: wall clock, seconds.
+    """
+
+    id: str
+    feature: str
+    content: str
+    commit: str = ""
+    dirty: bool = False
+    first_seen: float = 0.0
+
+
+class Releases(Protocol):
+    """The store of releases.  Each method is one transaction."""
+
+    def remember(self, rows: Iterable[ReleaseRow]) -> None:
+        """Add those not there yet, by id; synced to disk."""
+
+    def all(self, *, feature: str = "") -> list[ReleaseRow]:
+        """Return releases, newest first."""
+
+
+class Store(Protocol):
+    """Everything durable, in one place.
+
+    Opening does not connect and cannot fail on an absent server; the first use does, with
+    `StoreUnavailable`.
+    """
+
+    records: Records
+    keys: Keys
+    releases: Releases
+
+    def ready(self) -> None:
+        """Return if the schema is the one we know; raise `StoreUnavailable` or `StartRefused`."""
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; return the revisions applied."""
+
+    def close(self) -> None:
+        """Give back connections."""

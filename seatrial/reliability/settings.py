@@ -1,0 +1,132 @@
+"""What an operator may set about targets, routes and limits of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+# Targets that need no entry of their own under [targets].
+BUILT_IN: Final = ("cache", "say", "human")
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSettings:
+    """Limits of one attempt, in seconds.
+
+    Args:
+        connect_s: until the connection stands.
+        first_byte_s: until the reply's headers.
+        first_token_s: until the first useful token; None learns it: the 99.9th percentile
+            times 1.5, between 3 and 60, and 15 until enough was seen.
+        gap_s: between useful tokens; reasoning models need about 90.
+        total_s: the whole attempt; None leaves it to the deadline.
+        floor_tokens_s: slower than this before anything was sent is a failure; 0 switches off.
+    """
+
+    connect_s: float = 2.0
+    first_byte_s: float = 10.0
+    first_token_s: float | None = None
+    gap_s: float = 15.0
+    total_s: float | None = None
+    floor_tokens_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """Second tries of the same target.
+
+    Args:
+        tries: attempts per target and request, the first included, 1 to 5.
+        base_s, cap_s: full jitter over `base_s * 2**turn`, at most `cap_s`.
+    """
+
+    tries: int = 2
+    base_s: float = 0.15
+    cap_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """When a target is left alone, per outlet.
+
+    Args:
+        consecutive: failures in a row that open it.
+        window_s, min_attempts, failure_share: open at this share of this many attempts.
+        slow_share: open at this share of slow first tokens (over twice the learnt p95).
+        open_s, open_cap_s: how long, doubling, with equal jitter.
+        good_to_close: good probes in a row that close it.
+        ramp_s: from 10 to 100 % of the traffic after closing.
+    """
+
+    consecutive: int = 5
+    window_s: float = 30.0
+    min_attempts: int = 20
+    failure_share: float = 0.5
+    slow_share: float = 0.8
+    open_s: float = 5.0
+    open_cap_s: float = 120.0
+    good_to_close: int = 3
+    ramp_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRules:
+    """How one target is treated, whatever it is.
+
+    Args:
+        name: as routes name it.
+        kind: `model` and `python` are called; the others are built in.
+        timers, retry, breaker: see there.
+        concurrency: attempts in flight at most; more go to the next target at once.
+        self_hosted: a server of your own without a queue of its own: the adaptive throttle
+            spares it when it rejects.
+    """
+
+    name: str
+    kind: Literal["model", "python", "cache", "say", "human"] = "model"
+    timers: TimerSettings = TimerSettings()
+    retry: RetrySettings = RetrySettings()
+    breaker: BreakerSettings = BreakerSettings()
+    concurrency: int = 256
+    self_hosted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one feature's requests are answered.
+
+    Args:
+        deadline_s: for the whole request.
+        on_refusal: what a target's refusal does: it is the answer (`return`), the `next`
+            target is asked, or a person (`hand_off`).
+        buffer_tokens: useful tokens held back before the stream is handed over, at least 1.
+        max_attempts: upstream attempts per request in all.
+    """
+
+    deadline_s: float = 60.0
+    on_refusal: Literal["return", "next", "hand_off"] = "return"
+    buffer_tokens: int = 1
+    max_attempts: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one release of a feature does with a request.
+
+    Args:
+        feature: its name.
+        release: its id.
+        route: the fallback chain, first tier first.
+        policy: see there.
+        say: the text for `say` and for hand-offs.
+        prompt: the system prompt's template, or None.
+        prompt_version: hash of the template's content.
+    """
+
+    feature: str
+    release: str
+    route: tuple[TargetRules, ...]
+    policy: Policy = Policy()
+    say: str = ""
+    prompt: str | None = None
+    prompt_version: str = ""

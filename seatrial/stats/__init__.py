@@ -1,0 +1,1 @@
+"""Plain maths without domain words."""

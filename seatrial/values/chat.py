@@ -1,0 +1,147 @@
+"""What is asked of a model and what it says, in one shape for every dialect.
+
+The shape is OpenAI's chat: adapters map other dialects to and from it.  Bytes that
+need no change travel beside the parsed parts, so that the doors can pass them on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+# What a choice may end with; anything else is no valid answer.
+FINISH_REASONS: Final = frozenset(
+    {"stop", "length", "tool_calls", "content_filter", "function_call"}
+)
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tokens of one attempt in disjoint classes, and the raw report.
+
+    Args:
+        input_tokens: read afresh, without those from a provider's prompt cache.
+        cached_tokens: read from a provider's prompt cache.
+        cache_write_tokens: written to a provider's prompt cache.
+        output_tokens: written, without reasoning.
+        reasoning_tokens: written as reasoning.
+        raw: the provider's own usage object, verbatim; None when it was estimated.
+    """
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    raw: dict[str, Any] | None = None
+
+    @property
+    def estimated(self) -> bool:
+        """Whether no provider reported these numbers."""
+        return self.raw is None
+
+
+class ToolCall(msgspec.Struct, frozen=True):
+    """One call of a tool, whole: `arguments` is the JSON text the model wrote."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolFragment(msgspec.Struct, frozen=True):
+    """A part of a streamed tool call; `arguments` are concatenated per `index`."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A whole answer of one target.
+
+    Args:
+        text: what it says; None when it only calls tools or refuses.
+        refusal: the model's own words of refusal, or None.
+        tool_calls: the calls it asks for, in order.
+        finish_reason: why it stopped, one of `FINISH_REASONS`.
+        model: the model as served, by its own account; empty when unknown.
+        usage: tokens, or None when unknown.
+        reasoning: the reasoning it showed, or None.
+        body: the whole OpenAI `chat.completion` JSON when it can be passed on as it
+            came; empty when the door must write it.
+        value: what a Python function returned, when that is not the text itself.
+        age_s: how old a cached answer is, in seconds; None for a fresh one.
+    """
+
+    text: str | None
+    refusal: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    model: str = ""
+    usage: Usage | None = None
+    reasoning: str | None = None
+    body: bytes = b""
+    value: Any = None
+    age_s: float | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether the target declined to answer, which is an answer all the same."""
+        return self.refusal is not None or self.finish_reason == "content_filter"
+
+
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """One event of a streamed answer.
+
+    Args:
+        text: content added by this event, for the first choice.
+        refusal: words of refusal added.
+        reasoning: reasoning added.
+        tools: fragments of tool calls.
+        finish_reason: set on the event that ends the first choice.
+        usage: set on the event that reports it.
+        model: the model as served.
+        data: the event's JSON as OpenAI's `chat.completion.chunk`, when it can be passed
+            on as it came; empty when the door must write it.
+        bare_usage: True for the extra event without choices that only reports usage; the
+            door passes it on only to callers who asked for it.
+    """
+
+    text: str = ""
+    refusal: str = ""
+    reasoning: str = ""
+    tools: tuple[ToolFragment, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    model: str = ""
+    data: bytes = b""
+    bare_usage: bool = False
+
+    @property
+    def useful(self) -> bool:
+        """Whether it brings the answer forward: pings, roles and empty deltas do not."""
+        return bool(self.text or self.tools or self.reasoning or self.refusal)
+
+
+def last_user_text(messages: list[dict[str, Any]]) -> str:
+    """Return the text of the last user message; empty when there is none.
+
+    >>> last_user_text([{"role": "user", "content": [{"type": "text", "text": "Hi"}]}])
+    'Hi'
+    """
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            return content_text(message.get("content"))
+    return ""
+
+
+def content_text(content: object) -> str:
+    """Return the text of a message's content, given as a string or as parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = (p.get("text") for p in content if isinstance(p, dict) and p.get("type") == "text")
+        return "\n".join(p for p in parts if isinstance(p, str))
+    return ""

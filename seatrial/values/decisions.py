@@ -1,0 +1,92 @@
+"""What the caller gets: one closed set, as `docs/glossary.md` names it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from seatrial.values.attempts import ErrorBody
+from seatrial.values.chat import Answer
+
+
+class Kind(Enum):
+    """The decisions.  The values are stable: headers, records and metrics hold them."""
+
+    ANSWER = "answer"
+    DEGRADED = "degraded"
+    HELD = "held"
+    HANDED_OFF = "handed_off"
+    REFUSED = "refused"
+    ABANDONED = "abandoned"
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A target answered; from a tier below the first it is labelled degraded.
+
+    Args:
+        answer: what it said.
+        target: which target.
+        tier: its place in the route, 0 is the first.
+        reason: why a lower tier answered; empty for the first.
+    """
+
+    answer: Answer
+    target: str
+    tier: int
+    reason: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """`answer` from the first tier, `degraded` from any other."""
+        return Kind.DEGRADED if self.tier else Kind.ANSWER
+
+
+class HandedOff(msgspec.Struct, frozen=True):
+    """A person will answer; the caller reads `text` meanwhile."""
+
+    text: str
+    target: str = "human"
+    tier: int = 0
+    reason: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.HANDED_OFF
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An explicit error.
+
+    Args:
+        code: stable; `gateway/faults.py` maps it to HTTP.
+        message: what happened, why and what to do, for the caller.
+        status: the provider's HTTP status, when its own error is passed on.
+        error: the provider's own error, when the caller must see it.
+        retry_after_s: when to come back, in seconds; None when it makes no difference.
+        cut: True when a stream had begun and could not be finished.
+    """
+
+    code: str
+    message: str
+    status: int | None = None
+    error: ErrorBody | None = None
+    retry_after_s: float | None = None
+    cut: bool = False
+    target: str = ""
+    tier: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.REFUSED
+
+
+class Abandoned(msgspec.Struct, frozen=True):
+    """The caller left first."""
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.ABANDONED
+
+
+Decision = Answered | HandedOff | Refused | Abandoned

@@ -1,0 +1,96 @@
+"""The durable account of one request, as it is stored and exported.
+
+Field names are part of the export format: add, never rename.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call of one target, or why it was not called.
+
+    Args:
+        target, tier, turn: which target, its place in the route, 0 for the first try.
+        outlet: which address and key of the target.
+        cause: why it gave no answer (a `Cause`); empty when it answered.
+        reason: one sentence on the cause.
+        sent: whether the target was really called.
+        started_s, took_s: from the request's start, and how long, in seconds.
+        first_token_s: from the attempt's start; None when none came.
+        status: HTTP status, when one came.
+        model: the model as served.
+        usage: token classes and the raw report; see `values.chat.Usage`.
+    """
+
+    target: str
+    tier: int = 0
+    turn: int = 0
+    outlet: str = ""
+    cause: str = ""
+    reason: str = ""
+    sent: bool = False
+    started_s: float = 0.0
+    took_s: float = 0.0
+    first_token_s: float | None = None
+    status: int | None = None
+    model: str = ""
+    usage: dict[str, Any] | None = None
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything about one request.
+
+    Args:
+        id: time-ordered, unique; the caller's request id.
+        feature, release, prompt_version, arm, unit: what decided the answer, and for whom.
+        tenant, key_id, user, session, tags: who asked.
+        call_site: where in the application a decorated function was called.
+        started_at: wall clock, seconds since 1970, UTC.
+        took_s, first_token_s: durations seen by the caller, in seconds.
+        stream: whether the caller asked for pieces.
+        decision: a `Kind`'s value.
+        code: for `refused`, the stable code; else empty.
+        reason: why a lower tier answered, or why it was refused.
+        target, tier: who gave the answer.
+        cut: True when a begun stream ended early; `sent_pieces` had left by then.
+        cached_age_s: age of a cached answer.
+        attempts: every attempt in order.
+        input: the chat request in OpenAI's shape, as the caller sent it.
+        output: the answer: `text`, `refusal`, `tool_calls`, `finish_reason`, `model`.
+        cache_key: under which the answer may be served again; empty when it may not.
+        flags: notes such as `overran` or `store_late`.
+    """
+
+    id: str
+    feature: str
+    started_at: float
+    decision: str
+    release: str = ""
+    prompt_version: str = ""
+    arm: str = "stable"
+    unit: str = ""
+    tenant: str = "default"
+    key_id: str = ""
+    user: str = ""
+    session: str = ""
+    tags: tuple[str, ...] = ()
+    call_site: str = ""
+    took_s: float = 0.0
+    first_token_s: float | None = None
+    stream: bool = False
+    code: str = ""
+    reason: str = ""
+    target: str = ""
+    tier: int = 0
+    cut: bool = False
+    sent_pieces: int = 0
+    cached_age_s: float | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    input: dict[str, Any] | None = None
+    output: dict[str, Any] | None = None
+    cache_key: str = ""
+    flags: tuple[str, ...] = ()

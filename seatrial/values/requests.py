@@ -1,0 +1,63 @@
+"""What a caller asks, once a door has read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks.
+
+    Args:
+        tenant: whose keys, records, caches and limits these are.
+        key_id: the public part of the API key; empty when none is needed.
+        user, session: as the caller names them; empty when unknown.
+        tags: the caller's own marks, for search.
+        call_site: file, line and function of a decorated function's caller.
+    """
+
+    tenant: str = "default"
+    key_id: str = ""
+    user: str = ""
+    session: str = ""
+    tags: tuple[str, ...] = ()
+    call_site: str = ""
+
+    @property
+    def unit(self) -> str:
+        """What sticks to an arm: the user, else the session; empty when neither is known."""
+        return self.user or self.session
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request, parsed and authenticated.
+
+    Args:
+        id: its record's id, also the caller's request id.
+        feature: which feature is asked.
+        body: the chat request in OpenAI's shape, as the caller sent it, without `model`.
+        deadline: when the caller must have the last word, on the monotonic clock.
+        stream: whether the caller wants pieces.
+        include_usage: whether a streaming caller wants the usage event.
+        variables: values for the prompt's `{{names}}`.
+        caller: who asks.
+        arguments: what a decorated function was called with: `(args, kwargs)`.
+    """
+
+    id: str
+    feature: str
+    body: dict[str, Any]
+    deadline: float
+    stream: bool = False
+    include_usage: bool = False
+    variables: dict[str, str] = {}
+    caller: Caller = Caller()
+    arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation, in order."""
+        messages: list[dict[str, Any]] = self.body["messages"]
+        return messages
