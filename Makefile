@@ -29,3 +29,24 @@ lock:
 	@test -x $(B)/uv || { $(PYTHON) -m venv .venv && $(B)/python -m pip install -q --disable-pip-version-check uv; }
 	@$(COMPILE) $(UPGRADE) -o requirements.lock
 	@$(COMPILE) $(UPGRADE) -c requirements.lock --extra scale --group dev -o requirements-dev.lock
+
+test: .venv/.dev
+	@$(B)/pytest -q -n 2 tests/rooms --cov --cov-report=term
+	@$(B)/pytest -q -n 2 --ignore=tests/rooms
+
+test-slow: .venv/.dev
+	@$(B)/pytest -q -m slow
+
+lint: .venv/.dev
+	@$(B)/ruff check
+	@$(B)/ruff format --check
+	@$(B)/mypy --strict seatrial
+	@$(B)/lint-imports --no-logo
+	@$(B)/pytest -q tests/house/test_size.py
+	@$(MAKE) --no-print-directory docs
+
+docs: .venv/.dev
+	@$(B)/mkdocs build --quiet --strict
+
+bench: .venv/.dev
+	@$(B)/python -m bench
