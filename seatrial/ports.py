@@ -9,6 +9,7 @@ import msgspec
 
 from seatrial.values.attempts import Failure, Timers
 from seatrial.values.chat import Answer, Piece, Usage
+from seatrial.values.decisions import Head
 from seatrial.values.records import Record
 
 Coin = Callable[[], float]
@@ -331,3 +332,16 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+
+
+# --- doors -------------------------------------------------------------------------------
+
+
+class Sink(Protocol):
+    """Where a streamed answer leaves: a door's side of the commit."""
+
+    async def begin(self, head: Head) -> None:
+        """Send status and headers; called once, right before the first piece."""
+
+    async def send(self, piece: Piece) -> None:
+        """Send one piece; returns when there is room for the next."""

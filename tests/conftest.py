@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 
-# A shared machine is slow at odd moments: no example fails for that. The same examples on every run.
+# No example fails because the machine was busy, and every run tries the same ones.
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("house")
 

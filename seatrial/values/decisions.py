@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 
 from seatrial.values.attempts import ErrorBody
-from seatrial.values.chat import Answer
+from seatrial.values.chat import Answer, Piece
 
 
 class Kind(Enum):
@@ -90,3 +90,40 @@ class Abandoned(msgspec.Struct, frozen=True):
 
 
 Decision = Answered | HandedOff | Refused | Abandoned
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What is known of an answer when its first piece may leave.
+
+    Args:
+        record_id: of the record that will be written.
+        release: which decides the answer.
+        kind: the decision as far as it is known.
+        target, tier: who answers.
+        model: as served; may be empty.
+    """
+
+    record_id: str
+    release: str
+    kind: Kind
+    target: str = ""
+    tier: int = 0
+    model: str = ""
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A request with its decision made and its record durable: the last byte may leave.
+
+    Args:
+        head: the final labels.
+        decision: what the caller gets.
+        began: True when pieces have left through the sink already.
+        tail: the pieces that waited for the record: the finish and the usage.
+        durable: False when neither journal nor store took the record in time.
+    """
+
+    head: Head
+    decision: Decision
+    began: bool = False
+    tail: tuple[Piece, ...] = ()
+    durable: bool = True
