@@ -46,7 +46,7 @@ lint: .venv/.dev
 	@$(MAKE) --no-print-directory docs
 
 docs: .venv/.dev
-	@$(B)/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(B)/mkdocs build --quiet --strict
 
 bench: .venv/.dev
 	@$(B)/python -m bench
