@@ -2,6 +2,10 @@
 B := .venv/bin
 UV := $(B)/uv --quiet
 PYTHON ?= python3
+# A company's own certificate authority is known to the system, not to uv.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= 1
+endif
 COMPILE := $(B)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-config
 

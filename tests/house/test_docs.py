@@ -197,7 +197,7 @@ def test_bad_page_fails(page: str, tmp_path: Path) -> None:
 
 def test_background_ends_with_its_page(tmp_path: Path) -> None:
     """What a block leaves running is gone when the page is done."""
-    run_page("```sh\nwhile echo >> beats; do sleep 0.02; done &\n```", tmp_path)
+    run_page("```sh\nwhile echo >> beats; do sleep 0.02; done &\nsleep 0.2\n```", tmp_path)
 
     time.sleep(0.1)  # the signal is on its way
     beats = (tmp_path / "beats").stat().st_size
