@@ -150,7 +150,8 @@ class TransportError(Exception):
 
 class Transport(Protocol):
     """Sends HTTP requests upstream.  No redirects, no retries, no cookies, no proxies by
-    environment; replies are bounded in headers (16 KiB) and inflated size."""
+    environment; replies are bounded in headers (16 KiB) and inflated size.
+    """
 
     async def send(self, call: HttpCall) -> HttpReply:
         """Send, and return once the reply's headers are here; raise `TransportError`."""
@@ -176,7 +177,8 @@ class Sealed(msgspec.Struct, frozen=True):
 
 class Journal(Protocol):
     """The local, append-only account of what has not reached the store.  Synchronous; called
-    from one thread at a time.  Survives the death of the process at any moment."""
+    from one thread at a time.  Survives the death of the process at any moment.
+    """
 
     def append(self, batch: Sequence[Sealed], *, sync: bool) -> None:
         """Append all or raise OSError; with `sync` it also survives the machine's death."""

@@ -100,6 +100,7 @@ class Result(msgspec.Struct, frozen=True):
         at: when, on the monotonic clock, in seconds.
         answer: the whole answer, when there is one.
         began: True when a stream holds its first useful token and waits for the commit.
+        refusing: True when what a begun stream says so far is a refusal.
         failure: why there is no answer.
         sent: whether the target was really called (a resting one was not).
         outlet: the address and key used, by its name in the records.
@@ -112,6 +113,7 @@ class Result(msgspec.Struct, frozen=True):
     at: float
     answer: Answer | None = None
     began: bool = False
+    refusing: bool = False
     failure: Failure | None = None
     sent: bool = False
     outlet: str = ""

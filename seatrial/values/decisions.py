@@ -52,6 +52,7 @@ class HandedOff(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
+        """Always `handed_off`."""
         return Kind.HANDED_OFF
 
 
@@ -78,6 +79,7 @@ class Refused(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
+        """Always `refused`."""
         return Kind.REFUSED
 
 
@@ -86,6 +88,7 @@ class Abandoned(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> Kind:
+        """Always `abandoned`."""
         return Kind.ABANDONED
 
 

@@ -1,0 +1,104 @@
+"""Is it an answer?  The one validator, and the assembly of streamed pieces."""
+
+from __future__ import annotations
+
+import msgspec
+
+from seatrial.values.chat import FINISH_REASONS, Answer, Piece, ToolCall, Usage
+
+
+def fault(answer: Answer) -> str | None:
+    """Return why this is no valid answer, or None when it is one.
+
+    An answer says something, refuses or calls tools with arguments that parse, and ends for
+    a known reason.  Being cut by a length limit is honest and valid.
+    """
+    if answer.finish_reason not in FINISH_REASONS:
+        return "it ends for an unknown reason"
+    says = bool(answer.text and answer.text.strip())
+    if not (says or answer.refused or answer.tool_calls):
+        if answer.finish_reason == "length" and answer.reasoning:
+            return None  # it spent all its tokens on reasoning: true, and said so
+        return "it says nothing"
+    if answer.finish_reason == "length":
+        return None  # arguments may be cut where the text is
+    for call in answer.tool_calls:
+        if not call.name:
+            return "a tool call names no tool"
+        if not _parses(call.arguments):
+            return "the arguments of a tool call are no JSON object"
+    return None
+
+
+def _parses(arguments: str) -> bool:
+    if not arguments.strip():
+        return True  # a tool without parameters
+    try:
+        return isinstance(msgspec.json.decode(arguments), dict)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+class Assembly:
+    """Puts the pieces of a stream together again."""
+
+    __slots__ = ("_finish", "_model", "_reasoning", "_refusal", "_text", "_tools", "_usage")
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._refusal: list[str] = []
+        self._reasoning: list[str] = []
+        self._tools: dict[int, tuple[str, str, list[str]]] = {}
+        self._finish: str | None = None
+        self._usage: Usage | None = None
+        self._model = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the piece with the reason of the end has come."""
+        return self._finish is not None
+
+    @property
+    def refusing(self) -> bool:
+        """Whether it holds words of refusal and no others."""
+        return bool(self._refusal) and not self._text
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens as reported so far."""
+        return self._usage
+
+    def feed(self, piece: Piece) -> None:
+        """Take in the next piece."""
+        if piece.text:
+            self._text.append(piece.text)
+        if piece.reasoning:
+            self._reasoning.append(piece.reasoning)
+        if piece.refusal:
+            self._refusal.append(piece.refusal)
+        for part in piece.tools:
+            id_, name, arguments = self._tools.get(part.index, ("", "", []))
+            arguments.append(part.arguments)
+            self._tools[part.index] = (part.id or id_, part.name or name, arguments)
+        self._finish = piece.finish_reason or self._finish
+        self._usage = piece.usage or self._usage
+        self._model = piece.model or self._model
+
+    def answer(self, *, finish_reason: str | None = None) -> Answer:
+        """Return what was said so far as one answer.
+
+        Args:
+            finish_reason: for a stream that did not come to its end; else its own.
+        """
+        return Answer(
+            text="".join(self._text) or None,
+            refusal="".join(self._refusal) or None,
+            tool_calls=tuple(
+                ToolCall(id_, name, "".join(arguments))
+                for _, (id_, name, arguments) in sorted(self._tools.items())
+            ),
+            finish_reason=self._finish or finish_reason or "",
+            model=self._model,
+            usage=self._usage,
+            reasoning="".join(self._reasoning) or None,
+        )
