@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import Final
 
-from seatrial.cli.demo.questions import Question, Questions
-
-UNSURE: Final = "unsure"
-"""The intent of a reply that answers nothing: the question looked like none we know."""
+from seatrial.cli.demo.questions import NONE, Question, Questions
 
 UNSURE_TEXT: Final = (
     "I am not sure what you need. Could you say it in other words, with the order number if you "
@@ -47,7 +44,7 @@ class Reply:
     """What the experiment makes of one question.
 
     Args:
-        intent: what it takes the question to be about, or `UNSURE`.
+        intent: what it takes the question to be about; `NONE` when it looked like none it knows.
         confidence: its own estimate in [0, 1] that the best intent is right; not calibrated by
             anyone else.
         text: the fixed answer for the customer.
@@ -86,7 +83,7 @@ class Experiment:
             question: what the customer wrote; only the first `READ_CHARS` characters count.
 
         Returns:
-            The fixed answer of the likeliest intent, or the `UNSURE` one.
+            The fixed answer of the likeliest intent; below `SURE_ENOUGH`, `UNSURE_TEXT`.
         """
         scores = [0.0] * len(self._intents)
         for feature, weight in _weigh(question, self._rarity).items():
@@ -95,7 +92,7 @@ class Experiment:
         shares = _soften(scores, self._sharpness)
         confidence = max(shares)
         if confidence < SURE_ENOUGH:
-            return Reply(UNSURE, confidence, UNSURE_TEXT)
+            return Reply(NONE, confidence, UNSURE_TEXT)
         intent = self._intents[shares.index(confidence)]
         return Reply(intent, confidence, self._answers[intent])
 
@@ -129,7 +126,9 @@ def train(questions: Questions) -> Experiment:
 
 
 def measure_accuracy(intent_of: Callable[[str], str], questions: Iterable[Question]) -> float:
-    """Share of the questions whose intent is found, in [0, 1]; `UNSURE` counts as wrong.
+    """Share of the questions whose intent is found, in [0, 1].
+
+    Where no answer fits, `NONE` is the right one.
 
     >>> measure_accuracy(lambda text: "stock", [Question("Any left?", "stock")])
     1.0

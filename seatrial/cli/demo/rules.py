@@ -7,8 +7,8 @@ import re
 from functools import cache
 from typing import Final
 
-from seatrial.cli.demo.experiment import UNSURE, UNSURE_TEXT
-from seatrial.cli.demo.questions import load_questions
+from seatrial.cli.demo.experiment import UNSURE_TEXT
+from seatrial.cli.demo.questions import NONE, load_questions
 
 # The first match wins, so what is rare and clear stands before what is common and vague.
 RULES: Final = tuple(
@@ -35,12 +35,12 @@ RULES: Final = tuple(
 
 
 def rules_intent(question: str) -> str:
-    """Name the intent of the first rule that matches, or `UNSURE`.
+    """Name the intent of the first rule that matches, or `NONE`.
 
     >>> rules_intent("I lost my receipt")
     'invoice'
     """
-    return next((intent for words, intent in RULES if words.search(question)), UNSURE)
+    return next((intent for words, intent in RULES if words.search(question)), NONE)
 
 
 def rules_answer(question: str) -> str:

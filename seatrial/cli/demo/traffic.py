@@ -26,7 +26,7 @@ THANKS: Final = (" Thanks", " Thank you!", " Many thanks, Sian", " cheers", " Pl
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Visit:
     """One question on its way to the shop.
 
     Args:
@@ -51,32 +51,32 @@ def generate_traffic(
     over_s: float,
     seed: int = 1,
     odd_share: float = ODD_SHARE,
-) -> tuple[Call, ...]:
+) -> tuple[Visit, ...]:
     """Make `count` questions of independent customers, spread by chance over `over_s` seconds.
 
     Args:
         questions: where they come from; the training questions are not used.
         count: how many, at least 0.
         over_s: the length of the traffic in seconds.
-        seed: the same seed gives the same calls.
-        odd_share: of the calls, in [0, 1]: Welsh, abuse, empty, very long and so on.
+        seed: the same seed gives the same visits.
+        odd_share: of the visits, in [0, 1]: Welsh, abuse, empty, very long and so on.
 
     Returns:
-        The calls in the order in which they are sent.
+        The visits in the order in which they are sent.
     """
     dice = Random(seed)
     # Sorted uniform moments are what a Poisson stream of exactly `count` arrivals looks like.
     moments = sorted(dice.uniform(0.0, over_s) for _ in range(count))
-    return tuple(_call(at_s, questions, odd_share, dice) for at_s in moments)
+    return tuple(_visit(at_s, questions, odd_share, dice) for at_s in moments)
 
 
-def _call(at_s: float, questions: Questions, odd_share: float, dice: Random) -> Call:
+def _visit(at_s: float, questions: Questions, odd_share: float, dice: Random) -> Visit:
     odd = dice.random() < odd_share
     question: Question = dice.choice(questions.odd if odd else questions.held_out)
     # What is odd is sent as it is: an empty question with a greeting is not empty any more.
     text = roughen(question.text, dice) if question.kind == PLAIN else question.text
     customer = f"customer-{dice.randrange(CUSTOMERS)}"
-    return Call(at_s, customer, text, question.intent, question.kind)
+    return Visit(at_s, customer, text, question.intent, question.kind)
 
 
 def roughen(text: str, dice: Random) -> str:

@@ -10,7 +10,6 @@ import pytest
 
 from seatrial.cli.demo.experiment import (
     SURE_ENOUGH,
-    UNSURE,
     UNSURE_TEXT,
     Experiment,
     measure_accuracy,
@@ -117,14 +116,14 @@ def test_every_odd_question_gets_a_reply_at_once(
     for question in questions.odd:
         reply = experiment.answer(question.text)
         assert 0.0 <= reply.confidence <= 1.0
-        assert (reply.confidence < SURE_ENOUGH) == (reply.intent == UNSURE)
+        assert (reply.confidence < SURE_ENOUGH) == (reply.intent == NONE)
         assert reply.text
     assert process_time() - started < 1.0
 
 
 def test_an_empty_question_is_answered_with_a_question(experiment: Experiment) -> None:
     """Where nothing was asked, no answer is guessed."""
-    assert UNSURE == experiment.answer("  ").intent
+    assert NONE == experiment.answer("  ").intent
     assert UNSURE_TEXT == experiment.answer("").text
 
 
