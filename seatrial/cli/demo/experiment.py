@@ -156,8 +156,7 @@ def _cut(word: str) -> Iterator[str]:
 
 def _measure_rarity(texts: Iterable[str]) -> Sparse:
     seen = [set(_read_features(text)) for text in texts]
-    # Sorted, because a set of words has another order in each process and sums would differ.
-    counts = Counter(feature for features in seen for feature in sorted(features))
+    counts = Counter(feature for features in seen for feature in features)
     return {feature: log((len(seen) + 1) / (count + 0.5)) for feature, count in counts.items()}
 
 
