@@ -1,0 +1,1 @@
+"""What Seatrial costs: one run, interleaved, as ratios.  `python -m bench --help` explains it."""

@@ -1,0 +1,112 @@
+"""Who is measured: how each is started, and why one may be missing.
+
+Seatrial is known here by a command and a configuration only; both can be replaced
+from the command line.
+"""
+
+import importlib.util
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from bench import nginx, wire
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+SEATRIAL_COMMAND: Final = "{bin}/seatrial serve --config {config} --port {port}"
+SEATRIAL_TOML: Final = Path(__file__).with_name("seatrial.toml")
+RECORDS_ON: Final = "sqlite:{folder}/records.db"
+RECORDS_OFF: Final = "none"
+
+DIRECT: Final = "direct"
+NGINX: Final = "nginx"
+AIOHTTP: Final = "bare aiohttp"
+PYREQWEST: Final = "bare pyreqwest"
+SEATRIAL: Final = "seatrial"
+NO_RECORDS: Final = "no records"
+ALL: Final = (DIRECT, NGINX, AIOHTTP, PYREQWEST, SEATRIAL, NO_RECORDS)
+
+
+class Missing(Exception):
+    """A contender cannot be measured here; the text says why and what would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start one contender: its command, and the path that says it is up (None: post)."""
+
+    command: tuple[str, ...]
+    probe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seatrial:
+    """How Seatrial is started; `template` knows {bin}, {python}, {config} and {port}."""
+
+    template: str = SEATRIAL_COMMAND
+    config: Path = SEATRIAL_TOML
+    store: str = RECORDS_ON
+    store_off: str = RECORDS_OFF
+
+    def write_config(self, folder: Path, *, port: int, upstream: int, records: bool) -> Path:
+        """Fill the configuration in for one process, in its own folder."""
+        store = (self.store if records else self.store_off).format(folder=folder)
+        text = Template(self.config.read_text()).substitute(
+            listen=port, upstream=upstream, store=store
+        )
+        path = folder / "seatrial.toml"
+        path.write_text(text)
+        return path
+
+
+def launch(name: str, seatrial: Seatrial, *, folder: Path, port: int, upstream: int) -> Launch:
+    """The way to start contender `name` on `port` before the stub on port `upstream`.
+
+    Raises:
+        Missing: when what it needs is not installed here.
+    """
+    match name:
+        case "nginx":
+            program = nginx.find()
+            if program is None:
+                raise Missing("nginx is not installed: `apt-get install nginx-light`")
+            return Launch(
+                tuple(nginx.command(program, folder=folder, port=port, upstream=upstream))
+            )
+        case "bare aiohttp" | "bare pyreqwest":
+            client = name.removeprefix("bare ")
+            if importlib.util.find_spec(client) is None:
+                raise Missing(f"{client} is not installed: `pip install {client}`")
+            where = f"http://127.0.0.1:{upstream}{wire.PATH}"
+            options = ("--client", client, "--port", str(port), "--upstream", where)
+            return Launch((sys.executable, "-m", "bench.proxy", *options))
+        case "seatrial" | "no records":
+            require_seatrial(seatrial)
+            config = seatrial.write_config(
+                folder, port=port, upstream=upstream, records=name == SEATRIAL
+            )
+            known = {
+                "python": sys.executable,
+                "bin": str(Path(sys.executable).parent),
+                "config": str(config),
+                "port": str(port),
+            }
+            command = tuple(word.format(**known) for word in shlex.split(seatrial.template))
+            return Launch(command, probe="/livez")
+    raise ValueError(f"unknown contender {name!r}")
+
+
+def require_seatrial(seatrial: Seatrial) -> None:
+    """Raise Missing when the usual command is meant and the package has no door yet."""
+    if seatrial.template == SEATRIAL_COMMAND and _absent("seatrial.cli"):
+        raise Missing("seatrial.cli is not there")
+
+
+def _absent(module: str) -> bool:
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return True
+    return spec is None or spec.origin is None  # a bare folder is not a package yet
