@@ -149,8 +149,10 @@ class TransportError(Exception):
 
 
 class Transport(Protocol):
-    """Sends HTTP requests upstream.  No redirects, no retries, no cookies, no proxies by
-    environment; replies are bounded in headers (16 KiB) and inflated size.
+    """Sends HTTP requests upstream.
+
+    No redirects, no retries, no cookies, no proxies by environment; replies are bounded in
+    headers (16 KiB) and inflated size.
     """
 
     async def send(self, call: HttpCall) -> HttpReply:
@@ -176,8 +178,10 @@ class Sealed(msgspec.Struct, frozen=True):
 
 
 class Journal(Protocol):
-    """The local, append-only account of what has not reached the store.  Synchronous; called
-    from one thread at a time.  Survives the death of the process at any moment.
+    """The local, append-only account of what has not reached the store.
+
+    Synchronous; called from one thread at a time.  Survives the death of the process at any
+    moment.
     """
 
     def append(self, batch: Sequence[Sealed], *, sync: bool) -> None:

@@ -113,8 +113,9 @@ class Breaker:
         return None
 
     def force(self, now: float, *, lease_s: float) -> Permit | None:
-        """Return leave although it rests, at most once per `open_s`: better than failing at once
-        when every target rests.
+        """Return leave although it rests, at most once per `open_s`.
+
+        That is better than failing at once when every target rests.
         """
         if now < self._forced_at + self.settings.open_s:
             return None

@@ -57,7 +57,8 @@ def jittered_wait_s(turn: int, *, base_s: float, cap_s: float, coin: float) -> f
 
     Args:
         turn: tries so far, from 0.
-        base_s, cap_s: the first window and the largest, in seconds.
+        base_s: the first window, in seconds.
+        cap_s: the largest window, in seconds.
         coin: in [0, 1).
 
     >>> jittered_wait_s(2, base_s=0.15, cap_s=2.0, coin=0.5)

@@ -88,8 +88,9 @@ class Outlook(Protocol):
     """What is known of targets now, handed in like the coin."""
 
     def typical_s(self, target: str, *, stream: bool) -> float | None:
-        """Return the 95th percentile of the time to its first token, or to the whole answer
-        when not streamed, in seconds; None until enough was seen.
+        """Return the 95th percentile of its time, in seconds; None until enough was seen.
+
+        The time is to the first token, or to the whole answer when not streamed.
         """
 
     def tail_s(self, target: str, *, stream: bool) -> float | None:

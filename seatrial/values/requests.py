@@ -16,6 +16,7 @@ class Caller(msgspec.Struct, frozen=True):
         user, session: as the caller names them; empty when unknown.
         tags: the caller's own marks, for search.
         call_site: file, line and function of a decorated function's caller.
+        key_scope: what the key may see; callers of different scope never share a cache.
     """
 
     tenant: str = "default"
@@ -24,6 +25,7 @@ class Caller(msgspec.Struct, frozen=True):
     session: str = ""
     tags: tuple[str, ...] = ()
     call_site: str = ""
+    key_scope: str = ""
 
     @property
     def unit(self) -> str:

@@ -1,0 +1,169 @@
+"""One attempt: admitted, timed, validated, settled.  It may leave a stream open."""
+
+from __future__ import annotations
+
+import asyncio
+
+from seatrial.engine.health import Health, Ticket
+from seatrial.engine.streaming import Begun
+from seatrial.engine.timer import AttemptTimer
+from seatrial.ports import Call, Ended, Provider
+from seatrial.reliability import answers
+from seatrial.reliability.answers import Assembly
+from seatrial.reliability.flow import Attempt
+from seatrial.values.attempts import Cause, Failure, Result
+from seatrial.values.chat import Answer, Usage
+
+FLOOR_AFTER_S = 8.0  # a stream may start slowly; judged from here on
+
+
+async def attempt(
+    step: Attempt, call: Call, provider: Provider, *, health: Health, buffer_tokens: int
+) -> tuple[Result, Begun | None]:
+    """Carry out one attempt.
+
+    Args:
+        step: what the plan asks for.
+        call: the request in the target's terms; the outlet is filled in here.
+        provider: of the target.
+        health: grants and settles the attempt.
+        buffer_tokens: useful tokens of a stream to read before it counts as begun.
+
+    Returns:
+        The result, and the open stream when it began.  A begun stream must be given to
+        `pump` or `drop`.
+    """
+    loop = asyncio.get_running_loop()
+    ticket = health.admit(
+        step.target,
+        provider.outlets,
+        limit_s=step.timers.total_s,
+        first=step.turn == 0,
+        stream=call.stream,
+        force=step.force,
+    )
+    if isinstance(ticket, Failure):
+        return Result(at=loop.time(), failure=ticket), None
+    timer = AttemptTimer(loop, asyncio.current_task(), step.timers, stream=call.stream)
+    call = Call(
+        call.body,
+        call.stream,
+        ticket.index,
+        step.timers,
+        call.request_id,
+        call.arguments,
+        call.variables,
+    )
+    begun: Begun | None = None
+    outcome: Answer | Failure
+    try:
+        if call.stream:
+            opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
+            if isinstance(opened, Begun):
+                begun = opened
+                return _begun_result(loop.time(), begun), begun
+            outcome = opened
+        else:
+            outcome = await provider.ask(call, timer)
+    except asyncio.CancelledError:
+        if not timer.caught():
+            timer.stop()
+            health.settle(ticket, failure=Failure(Cause.CALLER_LEFT), took_s=None)
+            raise
+        outcome = Failure(timer.cause, f"after {loop.time() - timer.started:.1f} s")
+    except BaseException:
+        timer.stop()
+        health.settle(ticket, failure=Failure(Cause.RAISED), took_s=None)
+        raise
+    timer.stop()
+    return _conclude(outcome, ticket, timer, health, at=loop.time()), None
+
+
+def _conclude(
+    outcome: Answer | Failure, ticket: Ticket, timer: AttemptTimer, health: Health, *, at: float
+) -> Result:
+    usage: Usage | None = None
+    if isinstance(outcome, Answer):
+        usage = outcome.usage
+        fault = answers.fault(outcome)
+        if fault is None:
+            took_s = timer.first_token_s() if ticket.stream else at - timer.started
+            took_s = at - timer.started if took_s is None else took_s
+            health.settle(ticket, failure=None, took_s=took_s)
+            return Result(
+                at=at,
+                answer=outcome,
+                sent=True,
+                outlet=ticket.name,
+                first_token_s=took_s,
+                usage=usage,
+            )
+        outcome = Failure(Cause.INVALID_ANSWER, fault)
+    health.settle(ticket, failure=outcome, took_s=None)
+    return Result(
+        at=at,
+        failure=outcome,
+        sent=outcome.sent,
+        outlet=ticket.name,
+        first_token_s=timer.first_token_s(),
+        usage=usage,
+    )
+
+
+async def _open(
+    provider: Provider,
+    call: Call,
+    timer: AttemptTimer,
+    ticket: Ticket,
+    step: Attempt,
+    buffer_tokens: int,
+) -> Begun | Answer | Failure:
+    """Open a stream and read on to its first useful tokens."""
+    opened = await provider.stream(call, timer)
+    if isinstance(opened, Answer | Failure):
+        return opened
+    begun = Begun(opened, timer, ticket, Assembly())
+    useful = 0
+    try:
+        while useful < buffer_tokens and not begun.ended:
+            item = await opened.next()
+            if isinstance(item, Failure):
+                await opened.close()
+                return item
+            if isinstance(item, Ended):
+                begun.ended = True
+                break
+            begun.assembly.feed(item)
+            begun.pieces.append(item)
+            useful += item.useful
+            if _is_too_slow(timer, useful, step.target.timers.floor_tokens_s):
+                await opened.close()
+                return Failure(Cause.TOO_SLOW, f"{useful} tokens in {FLOOR_AFTER_S:.0f} s")
+    except BaseException:
+        await opened.close()
+        raise
+    if begun.ended or begun.assembly.finished:
+        # Short enough to be whole before anything was sent: judge it as a whole.
+        fault = answers.fault(begun.assembly.answer())
+        if fault is not None:
+            await opened.close()
+            return Failure(Cause.INVALID_ANSWER, fault)
+    return begun
+
+
+def _is_too_slow(timer: AttemptTimer, useful: int, floor_tokens_s: float) -> bool:
+    if timer.first_token_at is None or floor_tokens_s <= 0:
+        return False
+    since_s = timer.now() - timer.first_token_at
+    return since_s > FLOOR_AFTER_S and useful < floor_tokens_s * since_s
+
+
+def _begun_result(at: float, begun: Begun) -> Result:
+    return Result(
+        at=at,
+        began=True,
+        refusing=begun.assembly.refusing,
+        sent=True,
+        outlet=begun.ticket.name,
+        first_token_s=begun.timer.first_token_s(),
+    )

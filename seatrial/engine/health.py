@@ -1,0 +1,304 @@
+"""What is known of every target now: breakers, windows, pools, and learnt times.
+
+Lives as long as the process and survives reloads: it is keyed by target and outlet names.
+The rules are in `reliability/`; here is only their state and the choice among outlets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from seatrial.ports import Clock, Coin
+from seatrial.reliability.adaptive import AdaptiveThrottle
+from seatrial.reliability.breaker import Breaker, Permit, State
+from seatrial.reliability.retries import RetryBudget
+from seatrial.reliability.routing import COUNTS, TIMEOUTS
+from seatrial.reliability.settings import BreakerSettings, TargetRules
+from seatrial.reliability.throttle import Throttle
+from seatrial.stats.buckets import FadingQuantiles
+from seatrial.values.attempts import Cause, Failure
+
+EWMA_TAU_S = 10.0
+ENOUGH_FOR_TYPICAL = 20
+ENOUGH_FOR_TAIL = 200
+REFRESH_EVERY = 25  # values taken in before the quantiles are worked out again
+SLOW_FACTOR = 2.0
+FAIR_LIMIT_S = 5.0  # a timeout below this and below the usual time is the caller's haste
+
+
+@dataclass(slots=True)
+class Outlet:
+    """One address and key of a target."""
+
+    breaker: Breaker
+    throttle: Throttle
+    in_flight: int = 0
+    peak_s: float = 0.0
+    peak_at: float = 0.0
+
+    def load(self, now: float) -> float:
+        """Return its expected wait: peak-sensitive first-token time times its queue."""
+        fade = math.exp((self.peak_at - now) / EWMA_TAU_S)
+        return self.peak_s * fade * (self.in_flight + 1)
+
+    def observe(self, now: float, took_s: float) -> None:
+        """Take in a first-token time: peaks count at once, they fade slowly."""
+        fade = math.exp((self.peak_at - now) / EWMA_TAU_S)
+        self.peak_s = max(took_s, self.peak_s * fade + took_s * (1 - fade))
+        self.peak_at = now
+
+
+@dataclass(slots=True)
+class Learnt:
+    """Times of one target, to the first token or to the whole answer."""
+
+    seen: FadingQuantiles = field(default_factory=FadingQuantiles)
+    typical_s: float | None = None
+    tail_s: float | None = None
+    _fresh: int = 0
+
+    def add(self, took_s: float) -> None:
+        """Take in one time."""
+        self.seen.add(took_s)
+        self._fresh += 1
+        if self._fresh >= REFRESH_EVERY or self.typical_s is None:
+            self._fresh = 0
+            if self.seen.weight >= ENOUGH_FOR_TYPICAL:
+                self.typical_s = self.seen.quantile(0.95)
+            if self.seen.weight >= ENOUGH_FOR_TAIL:
+                self.tail_s = self.seen.quantile(0.999)
+
+
+@dataclass(slots=True)
+class Target:
+    """Everything known of one target."""
+
+    budget: RetryBudget
+    adaptive: AdaptiveThrottle
+    streamed: Learnt = field(default_factory=Learnt)
+    whole: Learnt = field(default_factory=Learnt)
+    outlets: dict[str, Outlet] = field(default_factory=dict)
+    in_flight: int = 0
+
+
+@dataclass(slots=True)
+class Ticket:
+    """Leave to call one outlet; give it back with `Health.settle`."""
+
+    rules: TargetRules
+    target: Target
+    outlet: Outlet
+    name: str
+    index: int
+    permit: Permit
+    limit_s: float
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutletView:
+    """The state of one outlet, for people."""
+
+    target: str
+    outlet: str
+    state: str
+    rests_s: float
+    in_flight: int
+
+
+class Health:
+    """Grants and settles attempts; the plan's `Outlook`."""
+
+    def __init__(self, clock: Clock, coin: Coin) -> None:
+        self._clock = clock
+        self._coin = coin
+        self._targets: dict[str, Target] = {}
+
+    # -- the plan's outlook ---------------------------------------------------------------
+
+    def typical_s(self, target: str, *, stream: bool) -> float | None:
+        """Return the 95th percentile of a target's time, in seconds; None until learnt."""
+        return self._learnt(target, stream).typical_s
+
+    def tail_s(self, target: str, *, stream: bool) -> float | None:
+        """Return the 99.9th percentile of a target's time, in seconds; None until learnt."""
+        return self._learnt(target, stream).tail_s
+
+    def afford_retry(self, target: str, *, now: float, timed_out: bool) -> bool:
+        """Take a second try from the target's budget; return whether there was one."""
+        return self._target(target).budget.spend(now, timed_out=timed_out)
+
+    def least_recently_failed(self, targets: Sequence[str]) -> str:
+        """Return the target whose last failure is longest ago."""
+        return min(targets, key=self._last_failure)
+
+    # -- attempts -------------------------------------------------------------------------
+
+    def admit(
+        self,
+        rules: TargetRules,
+        outlets: Sequence[str],
+        *,
+        limit_s: float,
+        first: bool,
+        stream: bool,
+        force: bool = False,
+    ) -> Ticket | Failure:
+        """Grant one attempt, or say why not.
+
+        Args:
+            rules: of the target.
+            outlets: names of its addresses and keys.
+            limit_s: how long the attempt may take; a probe not settled by then is lost.
+            first: whether it is the request's first try of this target.
+            stream: whether pieces are wanted.
+            force: call it although it rests, at probe rate.
+        """
+        now = self._clock.now()
+        target = self._target(rules.name)
+        if target.in_flight >= rules.concurrency:
+            return Failure(Cause.POOL_FULL, f"{target.in_flight} attempts in flight", sent=False)
+        if rules.self_hosted and self._coin() < target.adaptive.reject_share(now):
+            return Failure(Cause.SHED, sent=False)
+        known = [self._outlet(target, rules.breaker, name) for name in outlets]
+        chosen = self._choose(known, now, lease_s=limit_s, force=force)
+        if isinstance(chosen, Failure):
+            return chosen
+        index, permit = chosen
+        if first:
+            target.budget.earn()
+        if rules.self_hosted:
+            target.adaptive.sent(now)
+        target.in_flight += 1
+        known[index].in_flight += 1
+        return Ticket(rules, target, known[index], outlets[index], index, permit, limit_s, stream)
+
+    def settle(self, ticket: Ticket, *, failure: Failure | None, took_s: float | None) -> None:
+        """Give a ticket back with what came of it.
+
+        Args:
+            ticket: from `admit`.
+            failure: None for an answer.
+            took_s: to the first token or whole answer; None when neither came.
+        """
+        now = self._clock.now()
+        outlet, target = ticket.outlet, ticket.target
+        target.in_flight -= 1
+        outlet.in_flight -= 1
+        cause = failure.cause if failure else None
+        learnt = target.streamed if ticket.stream else target.whole
+        slow = False
+        if took_s is not None:
+            slow = learnt.typical_s is not None and took_s > SLOW_FACTOR * learnt.typical_s
+            learnt.add(took_s)
+            outlet.observe(now, took_s)
+        if cause is Cause.RATE_LIMITED or (failure and failure.retry_after_s is not None):
+            hint_s = failure.retry_after_s if failure else None
+            outlet.throttle.limited(now, hint_s, coin=self._coin())
+        elif cause is Cause.KEY_REFUSED:
+            outlet.throttle.key_refused(now)
+        elif cause is None:
+            outlet.throttle.answered()
+        if ticket.rules.self_hosted and cause not in (Cause.RATE_LIMITED, Cause.OVERLOADED):
+            target.adaptive.accepted(now)
+        outlet.breaker.settle(
+            ticket.permit, now, failed=_verdict(ticket, cause, learnt), slow=slow, coin=self._coin()
+        )
+
+    def views(self) -> list[OutletView]:
+        """Return the state of every outlet that was ever asked."""
+        now = self._clock.now()
+        return [
+            OutletView(
+                name,
+                outlet_name,
+                outlet.breaker.state.name.lower(),
+                max(outlet.breaker.wait_s(now), outlet.throttle.until - now, 0.0),
+                outlet.in_flight,
+            )
+            for name, target in self._targets.items()
+            for outlet_name, outlet in target.outlets.items()
+        ]
+
+    # -- choosing -------------------------------------------------------------------------
+
+    def _choose(
+        self, outlets: Sequence[Outlet], now: float, *, lease_s: float, force: bool
+    ) -> tuple[int, Permit] | Failure:
+        """Pick the better of two random outlets that may be asked; say why none may."""
+        open_now = [
+            i
+            for i, outlet in enumerate(outlets)
+            if now >= outlet.throttle.until and now >= outlet.throttle.keys_until
+        ]
+        for index in self._ranked(outlets, open_now, now):
+            breaker = outlets[index].breaker
+            permit = breaker.permit(now, coin=self._coin(), lease_s=lease_s)
+            if permit is None and force:
+                permit = breaker.force(now, lease_s=lease_s)
+            if permit is not None:
+                return index, permit
+        return _why_none(outlets, open_now, now)
+
+    def _ranked(self, outlets: Sequence[Outlet], open_now: list[int], now: float) -> list[int]:
+        if len(open_now) < 2:
+            return open_now
+        closed = [i for i in open_now if outlets[i].breaker.state is State.CLOSED]
+        # Outlets on probation come first, so that they are probed at all; `permit` bounds it.
+        probing = [i for i in open_now if i not in closed]
+        if len(closed) < 2:
+            return probing + closed
+        first = int(self._coin() * len(closed))
+        second = int(self._coin() * (len(closed) - 1))
+        second += second >= first
+        one, two = closed[first], closed[second]
+        if outlets[one].load(now) > outlets[two].load(now):
+            one, two = two, one
+        return [*probing, one, two, *(i for i in closed if i not in (one, two))]
+
+    def _target(self, name: str) -> Target:
+        target = self._targets.get(name)
+        if target is None:
+            target = Target(RetryBudget(self._clock.now()), AdaptiveThrottle())
+            self._targets[name] = target
+        return target
+
+    def _outlet(self, target: Target, settings: BreakerSettings, name: str) -> Outlet:
+        outlet = target.outlets.get(name)
+        if outlet is None:
+            outlet = target.outlets[name] = Outlet(Breaker(settings), Throttle())
+        outlet.breaker.settings = settings
+        return outlet
+
+    def _learnt(self, name: str, stream: bool) -> Learnt:
+        target = self._target(name)
+        return target.streamed if stream else target.whole
+
+    def _last_failure(self, name: str) -> float:
+        outlets = self._target(name).outlets.values()
+        return min((outlet.breaker.last_failure_at for outlet in outlets), default=-math.inf)
+
+
+def _verdict(ticket: Ticket, cause: Cause | None, learnt: Learnt) -> bool | None:
+    """Return whether the attempt speaks against the outlet, for it, or says nothing."""
+    if cause is None:
+        return False
+    if cause not in COUNTS:
+        return None
+    if cause in TIMEOUTS:
+        fair_s = SLOW_FACTOR * learnt.typical_s if learnt.typical_s is not None else FAIR_LIMIT_S
+        if ticket.limit_s < min(fair_s, FAIR_LIMIT_S):
+            return None
+    return True
+
+
+def _why_none(outlets: Sequence[Outlet], open_now: list[int], now: float) -> Failure:
+    if open_now:
+        wait_s = min(outlets[i].breaker.wait_s(now) for i in open_now)
+        return Failure(Cause.RESTING, retry_after_s=wait_s or None, sent=False)
+    if any(outlet.throttle.until > now for outlet in outlets):
+        wait_s = min(max(o.throttle.until, o.throttle.keys_until) - now for o in outlets)
+        return Failure(Cause.THROTTLED, retry_after_s=wait_s, sent=False)
+    return Failure(Cause.QUARANTINED, sent=False)

@@ -1,0 +1,149 @@
+"""The five limits of one attempt on a single timer handle.
+
+The engine's own task is cancelled when a limit passes; the phases move by plain assignment,
+so that a stream's every token costs no timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from seatrial.values.attempts import Cause, Timers
+
+_EARLY_S = 0.0005  # loops round their alarms down
+
+
+class AttemptTimer:
+    """Cancels `task` when a limit passes, and says which; a `Pulse`.
+
+    Args:
+        loop, task: whose alarm, and whom to stop; the engine always runs in a task.
+        timers: the limits.
+        stream: whether first byte, first token and gaps are timed.
+    """
+
+    __slots__ = (
+        "_cause",
+        "_handle",
+        "_limit_at",
+        "_loop",
+        "_stream",
+        "_task",
+        "_timers",
+        "_total_at",
+        "fired",
+        "first_token_at",
+        "started",
+        "tokens",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        task: asyncio.Task[Any] | None,
+        timers: Timers,
+        *,
+        stream: bool,
+    ) -> None:
+        self._loop = loop
+        self._task = task
+        self._timers = timers
+        self._stream = stream
+        self.started = loop.time()
+        self.first_token_at: float | None = None
+        self.tokens = 0
+        self.fired: Cause | None = None
+        self._total_at = self.started + timers.total_s
+        self._cause = Cause.FIRST_BYTE_TIMEOUT if stream else Cause.TOTAL_TIMEOUT
+        self._limit_at = self.started + (timers.first_byte_s if stream else timers.total_s)
+        self._handle: asyncio.TimerHandle | None = None
+        self._arm()
+
+    # -- Pulse ----------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """Nothing changes: connecting is timed by the transport."""
+
+    def first_byte(self) -> None:
+        """From now on the first token is waited for."""
+        if self._stream and self.first_token_at is None:
+            self._cause = Cause.FIRST_TOKEN_TIMEOUT
+            self._limit_at = self.started + self._timers.first_token_s
+
+    def token(self) -> None:
+        """From now on the next token is waited for."""
+        now = self._loop.time()
+        self.tokens += 1
+        first = self.first_token_at is None
+        if first:
+            self.first_token_at = now
+        if self._stream:
+            self._cause = Cause.GAP_TIMEOUT
+            self._limit_at = now + self._timers.gap_s
+            if first:
+                self._rearm()
+
+    # -- the engine -----------------------------------------------------------------------
+
+    @property
+    def cause(self) -> Cause:
+        """The limit that passed."""
+        return self.fired or self._cause
+
+    def caught(self) -> bool:
+        """Whether a cancellation just caught was ours and no one else's as well.
+
+        When somebody else wants the task to end too, theirs wins.
+        """
+        if self.fired is None or self._task is None:
+            return False
+        return self._task.uncancel() == 0
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        return self._loop.time()
+
+    def first_token_s(self) -> float | None:
+        """Return the time to the first useful token, in seconds; None when none came."""
+        return None if self.first_token_at is None else self.first_token_at - self.started
+
+    def allow_until(self, total_at: float) -> None:
+        """Move the limit of the whole: after the commit nothing is kept for other targets."""
+        self._total_at = total_at
+        self._rearm()
+
+    def hold(self) -> None:
+        """Stop timing the gaps: the caller reads slowly, the target is not to blame."""
+        self._limit_at = self._total_at
+
+    def resume(self) -> None:
+        """Time the gaps again."""
+        self._cause = Cause.GAP_TIMEOUT
+        self._limit_at = self._loop.time() + self._timers.gap_s
+
+    def stop(self) -> None:
+        """Cancel the alarm; call it before anything else is awaited."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _rearm(self) -> None:
+        self.stop()
+        self._arm()
+
+    def _arm(self) -> None:
+        self._handle = self._loop.call_at(min(self._limit_at, self._total_at), self._ring)
+
+    def _ring(self) -> None:
+        now = self._loop.time()
+        limit_at = min(self._limit_at, self._total_at)
+        if now < limit_at - _EARLY_S:
+            # Never asleep for longer than a gap: `resume` may have moved the limit forward.
+            again_at = min(limit_at, now + self._timers.gap_s)
+            self._handle = self._loop.call_at(again_at, self._ring)
+            return
+        self._handle = None
+        self.fired = self._cause if self._limit_at < self._total_at else Cause.TOTAL_TIMEOUT
+        if self._task is not None:
+            self._task.cancel()
