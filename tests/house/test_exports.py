@@ -45,6 +45,7 @@ def test_all_lists_the_public_names(name: str) -> None:
     package = importlib.import_module(name)
     listed = getattr(package, "__all__", [])
 
-    assert [] == sorted(public_names(package) - set(listed)), "missing from __all__"
+    missing = sorted(public_names(package) - set(listed))
+    assert [] == missing, f"write into {name}: __all__ = {sorted({*listed, *missing})}"
     assert [] == [each for each in listed if not resolves(package, each)], "listed, not there"
     assert len(listed) == len(set(listed)), "listed twice"
