@@ -1,5 +1,7 @@
 """`__all__` of every package, compared with what is there."""
 
+import __future__
+
 import importlib
 import pkgutil
 from pathlib import Path
@@ -20,7 +22,10 @@ def public_names(package: ModuleType) -> set[str]:
     own = {
         name
         for name, value in vars(package).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        if not name.startswith("_")
+        and not isinstance(value, ModuleType | __future__._Feature)
+        # Constants belong to no module; what another library made is not ours to list.
+        and (getattr(value, "__module__", None) or "seatrial").startswith("seatrial")
     }
     # At the root the modules are the rooms of the house; its `__all__` is what users import.
     if package is seatrial:

@@ -29,7 +29,7 @@ def files() -> Iterator[Path]:
     """List the files that people read or run."""
     for place in PLACES:
         yield from (ROOT / place).rglob("*")
-    yield from ROOT.glob("*.*")
+    yield from ROOT.glob("[!.]*.*")
 
 
 TEXTS = sorted(
