@@ -1,0 +1,27 @@
+"""The targets' adapters: each implements `ports.Provider` for one dialect."""
+
+from seatrial.providers.building import build_provider, open_transport
+from seatrial.providers.settings import TargetSettings
+
+__all__ = [
+    "TargetSettings",
+    "anthropic",
+    "anthropic_errors",
+    "anthropic_reply",
+    "anthropic_request",
+    "build_provider",
+    "building",
+    "calling",
+    "error_map",
+    "hints",
+    "http",
+    "open_transport",
+    "openai",
+    "openai_errors",
+    "openai_wire",
+    "python",
+    "settings",
+    "sse",
+    "threads",
+    "transport",
+]

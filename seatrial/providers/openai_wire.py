@@ -1,0 +1,201 @@
+"""OpenAI's chat on the wire: what is read of it, and what it becomes.
+
+Only the fields that decide something are typed; where servers differ in harmless ways
+(usage, reasoning, lists of parts) anything is read and the odd is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from seatrial.values.chat import Answer, Piece, ToolCall, ToolFragment, Usage, content_text
+
+# More than any model can have read or written: such a report is none.
+MAX_TOKENS: Final = 10_000_000_000
+
+
+class WireFunction(msgspec.Struct, gc=False):
+    """The function of a tool call, or a fragment of it."""
+
+    name: str | None = None
+    # Some servers send the arguments as an object.
+    arguments: Any = None
+
+
+class WireToolCall(msgspec.Struct):
+    """A tool call, or a fragment of one."""
+
+    function: WireFunction | None = None
+    index: int | None = None
+    id: str | None = None
+
+
+class WireMessage(msgspec.Struct):
+    """A message, or what an event adds to it."""
+
+    content: str | list[Any] | None = None
+    refusal: str | None = None
+    tool_calls: list[WireToolCall] | None = None
+    function_call: WireFunction | None = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+
+
+class WireChoice(msgspec.Struct):
+    """One choice of a completion."""
+
+    message: WireMessage | None = None
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class WireCompletion(msgspec.Struct):
+    """A `chat.completion`."""
+
+    choices: list[WireChoice] | None = None
+    model: str | None = None
+    usage: Any = None
+    error: Any = None
+
+
+class WireDelta(msgspec.Struct):
+    """One choice of an event."""
+
+    delta: WireMessage | None = None
+    index: int = 0
+    finish_reason: str | None = None
+
+
+class WireChunk(msgspec.Struct):
+    """A `chat.completion.chunk`."""
+
+    choices: list[WireDelta] | None = None
+    model: str | None = None
+    usage: Any = None
+    error: Any = None
+
+
+_NOTHING: Final = WireMessage()
+
+
+def answer_of(wire: WireCompletion, *, body: bytes) -> Answer | None:
+    """Return the first choice as an answer, or None when there is no choice."""
+    if not wire.choices:
+        return None
+    choice = next((each for each in wire.choices if each.index == 0), wire.choices[0])
+    message = choice.message or _NOTHING
+    calls = tuple(_tool_call(each) for each in message.tool_calls or ())
+    if message.function_call is not None:
+        calls += (_tool_call(WireToolCall(function=message.function_call)),)
+    return Answer(
+        text=_text(message.content),
+        refusal=message.refusal or None,
+        tool_calls=calls,
+        finish_reason=choice.finish_reason or "",
+        model=wire.model or "",
+        usage=usage_of(wire.usage),
+        reasoning=_reasoning(message) or None,
+        body=body,
+    )
+
+
+def piece_of(wire: WireChunk, data: bytes, *, single: bool) -> Piece:
+    """Return what one event adds to the first choice.
+
+    Args:
+        wire: the event, read.
+        data: the event as it came.
+        single: whether one choice was asked for, so that any choice is the first.
+    """
+    usage = usage_of(wire.usage) if wire.usage is not None else None
+    model = wire.model or ""
+    if not wire.choices:
+        return Piece(usage=usage, model=model, data=data, bare_usage=wire.usage is not None)
+    choice = wire.choices[0]
+    if choice.index != 0 or len(wire.choices) > 1:
+        found = next((each for each in wire.choices if each.index == 0), None)
+        if found is None and not single:
+            return Piece(usage=usage, model=model, data=data)
+        if single:
+            data = b""  # the door writes the one choice there is, as number 0
+        choice = found or choice
+    delta = choice.delta or _NOTHING
+    tools = tuple(_fragment(each, place) for place, each in enumerate(delta.tool_calls or ()))
+    if delta.function_call is not None:
+        tools += (_fragment(WireToolCall(function=delta.function_call), 0),)
+    content = delta.content
+    return Piece(
+        content if isinstance(content, str) else _text(content) or "",
+        delta.refusal or "",
+        _reasoning(delta),
+        tools,
+        choice.finish_reason,
+        usage,
+        model,
+        data,
+    )
+
+
+def usage_of(raw: object) -> Usage | None:
+    """Return the report in disjoint classes, or None when it makes no sense."""
+    if not isinstance(raw, dict):
+        return None
+    read, written = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
+    if read is None or written is None:
+        return None
+    read_details = _details(raw, "prompt_tokens_details")
+    written_details = _details(raw, "completion_tokens_details")
+    cached = min(_count(read_details.get("cached_tokens")) or 0, read)
+    stored = min(_count(read_details.get("cache_write_tokens")) or 0, read - cached)
+    reasoned = min(_count(written_details.get("reasoning_tokens")) or 0, written)
+    return Usage(
+        input_tokens=read - cached - stored,
+        cached_tokens=cached,
+        cache_write_tokens=stored,
+        output_tokens=written - reasoned,
+        reasoning_tokens=reasoned,
+        raw=raw,
+    )
+
+
+def _details(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    details = raw.get(name)
+    return details if isinstance(details, dict) else {}
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
+        return value
+    return None
+
+
+def _text(content: str | list[Any] | None) -> str | None:
+    if content is None or isinstance(content, str):
+        return content
+    return content_text(content)
+
+
+def _reasoning(message: WireMessage) -> str:
+    for shown in (message.reasoning_content, message.reasoning):
+        if shown and isinstance(shown, str):
+            return shown
+    return ""
+
+
+def _arguments(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _tool_call(wire: WireToolCall) -> ToolCall:
+    function = wire.function or WireFunction()
+    return ToolCall(wire.id or "", function.name or "", _arguments(function.arguments))
+
+
+def _fragment(wire: WireToolCall, place: int) -> ToolFragment:
+    function = wire.function or WireFunction()
+    index = place if wire.index is None else wire.index
+    return ToolFragment(index, wire.id, function.name, _arguments(function.arguments))
