@@ -1,42 +1,31 @@
-"""One run: start everybody, then short rounds in turn, A B C A B C.
+"""One run: start everybody, then short slices in turn, A B C A B C.
 
 A machine that slows down for a while then slows all of them down alike.
 """
 
 import asyncio
-import json
-import os
-import select
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import uvloop
 
 from bench import contenders, load
+from bench.asking import Asking
 from bench.contenders import Missing, Seatrial
 from bench.figures import Measured, Round
-from bench.processes import (
-    Cores,
-    DidNotStart,
-    Running,
-    core_busy_ns,
-    free_port,
-    on_core,
-    process_cpu_ns,
-    start,
-)
+from bench.load import Busy, Paced, Streamed
+from bench.neighbours import Neighbours
+from bench.processes import Cores, DidNotStart, Running, free_port, on_core, start
 
-SLACK_S: Final = 20.0  # what a slice may take beyond its plan
-PATIENCE_S: Final = 30.0  # for one answer of the process that measures `app.ask`
+SLICE_LIMIT_S: Final = 60.0  # a slice takes a few seconds
 
-Answer = TypeVar("Answer")
+Slice = TypeVar("Slice")
 Say = Callable[[str], None]
 
 
@@ -65,130 +54,172 @@ class Settings:
         """How long one stream takes."""
         return self.events * self.gap_s
 
+    @property
+    def every_s(self) -> float:
+        """How long after one stream the next one starts."""
+        return self.stream_s / self.at_once
+
 
 class NoStub(Exception):
     """The stub upstream did not start; nothing can be measured."""
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a run happens: its settings, cores and folder, and the stub's port."""
+
+    settings: Settings
+    cores: Cores
+    folder: Path
+    upstream: int
+
+
+@contextmanager
+def open_site(settings: Settings) -> Iterator[Site]:
+    """Start the stub upstream, and take the load's core for this process."""
+    cores = Cores.available()
+    command = [sys.executable, "-m", "bench.upstream", "--events", str(settings.events)]
+    command += ["--gap-ms", str(settings.gap_s * 1000)]
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, on_core(cores.load):
+        folder = Path(name)
+        with (folder / "stub.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=contenders.ROOT, stdout=subprocess.PIPE, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline().strip()
+            if not said:
+                raise NoStub((folder / "stub.log").read_text(errors="replace"))
+            yield Site(settings, cores, folder, upstream=int(said))
+        finally:
+            process.terminate()
+            process.communicate()
+
+
 def run(settings: Settings, say: Say) -> Measured:
     """Measure everybody; whoever cannot be measured is named in the notes."""
     measured = Measured(events=settings.events, bare=settings.bare)
-    cores = Cores.available()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        stack.enter_context(on_core(cores.load))
-        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        where = f"gateway on core {cores.gateway}, load and stub on core {cores.load}"
-        say(where if cores.pinned else "NOT PINNED: fewer than two cores; figures will be worse")
-        upstream = stack.enter_context(stub(settings, cores, folder))
+        site = stack.enter_context(open_site(settings))
+        where = f"gateway on core {site.cores.gateway}, load and stub on core {site.cores.load}"
+        say(where if site.cores.pinned else "NOT PINNED, fewer than two cores: figures are worse")
         up: dict[str, Running | None] = {}
         for name in settings.names:
             with _noting(measured, name, say):
-                up[name] = _raise_contender(
-                    name, settings, cores, folder, upstream, measured, stack
-                )
+                up[name] = _start(name, site, measured, stack)
                 say(f"{name} is up")
-        asking = _asking(settings, cores, folder, upstream, measured, stack, say)
-        ours = [one for one in (*up.values(), asking) if one]
-        neighbours = Neighbours(cores.gateway, ours)
+        asking: Asking | None = None
+        if contenders.SEATRIAL in settings.names:
+            with _noting(measured, "app.ask", say):
+                asking = _start_asking(site)
+                stack.callback(asking.stop)
+                say("app.ask is up")
+        neighbours = Neighbours(site.cores.gateway, [one for one in (*up.values(), asking) if one])
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         for number in range(settings.rounds):
-            for name in [name for name in up if name not in measured.notes]:
-                say(f"round {number + 1} of {settings.rounds}: {name}")
-                with _noting(measured, name, say):
-                    port = running.port if (running := up[name]) else upstream
-                    once = runner.run(_one_round(port, running, settings, seed=number))
-                    measured.rounds.setdefault(name, []).append(once)
-                    if running and number in (0, settings.rounds - 1):
-                        _weigh(name, running, measured)
-            if asking:
+            say(f"round {number + 1} of {settings.rounds}")
+            _one_round(number, up, site, measured, runner, say)
+            if asking and "app.ask" not in measured.notes:
                 with _noting(measured, "app.ask", say):
                     measured.ask_us.append(asking.once())
         with _noting(measured, "other programs", say):
             measured.others_share = neighbours.share()
-        return measured
+    return measured
 
 
-@contextmanager
-def stub(settings: Settings, cores: Cores, folder: Path) -> Iterator[int]:
-    """The stub upstream as a process on the load's core; its port."""
-    command = [sys.executable, "-m", "bench.upstream", "--events", str(settings.events)]
-    command += ["--gap-ms", str(settings.gap_s * 1000)]
-    with on_core(cores.load), (folder / "stub.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=contenders.ROOT, stdout=subprocess.PIPE, stderr=log, start_new_session=True
-        )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline().strip()
-        if not said:
-            raise NoStub((folder / "stub.log").read_text(errors="replace"))
-        yield int(said)
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-def begin(name: str, settings: Settings, cores: Cores, folder: Path, upstream: int) -> Running:
+def begin(name: str, site: Site) -> Running:
     """Start one contender in a new folder of its own, and wait until it answers."""
-    own = Path(tempfile.mkdtemp(prefix="one-", dir=folder))
+    own = Path(tempfile.mkdtemp(prefix="one-", dir=site.folder))
     port = free_port()
-    plan = contenders.launch(name, settings.seatrial, folder=own, port=port, upstream=upstream)
+    plan = contenders.launch(
+        name, site.settings.seatrial, folder=own, port=port, upstream=site.upstream
+    )
     return start(
-        plan.command, port=port, core=cores.gateway, log=own / "log", folder=contenders.ROOT,
+        plan.command, port=port, core=site.cores.gateway, log=own / "log", folder=contenders.ROOT,
         probe=plan.probe,
     )  # fmt: skip
 
 
-def _raise_contender(
-    name: str, settings: Settings, cores: Cores, folder: Path, upstream: int,
-    measured: Measured, stack: ExitStack,
-) -> Running | None:  # fmt: skip
+def _start(name: str, site: Site, measured: Measured, stack: ExitStack) -> Running | None:
     """Start a contender a few times for its start-up time; the last start stays up."""
     if name == contenders.DIRECT:
         return None
     starts = measured.starts_s.setdefault(name, [])
-    for _ in range(settings.starts - 1):
-        sample = begin(name, settings, cores, folder, upstream)
+    for _ in range(site.settings.starts - 1):
+        sample = begin(name, site)
         starts.append(sample.start_s)
         sample.stop()
-    running = begin(name, settings, cores, folder, upstream)
+    running = begin(name, site)
     starts.append(running.start_s)
     stack.callback(running.stop)
     return running
 
 
-async def _one_round(port: int, running: Running | None, settings: Settings, *, seed: int) -> Round:
-    cpu = running.cpu_ns if running else lambda: 0
-    busy = await _bounded(
-        settings.warm_s + settings.closed_s,
-        load.closed_loop(
+def _start_asking(site: Site) -> Asking:
+    seatrial = site.settings.seatrial
+    contenders.require_seatrial(seatrial)
+    own = Path(tempfile.mkdtemp(prefix="ask-", dir=site.folder))
+    config = seatrial.write_config(own, port=free_port(), upstream=site.upstream, records=True)
+    command = [sys.executable, "-m", "bench.inprocess", "--config", str(config)]
+    command += ["--calls", str(site.settings.calls)]
+    command += ["--at-once", str(site.settings.connections)]
+    return Asking(command, site.cores.gateway, own / "log")
+
+
+def _one_round(
+    number: int, up: dict[str, Running | None], site: Site, measured: Measured,
+    runner: asyncio.Runner, say: Say,
+) -> None:  # fmt: skip
+    """Each kind of load on everybody in turn, so that what is compared lies close in time."""
+
+    def in_turn(work: Callable[[int, load.CpuClock], Awaitable[Slice]]) -> dict[str, Slice]:
+        seen = {}
+        for name in [name for name in up if name not in measured.notes]:
+            with _noting(measured, name, say):
+                running = up[name]
+                port = running.port if running else site.upstream
+                seen[name] = runner.run(_bounded(work(port, running.cpu_ns if running else _idle)))
+        return seen
+
+    settings = site.settings
+
+    async def closed(port: int, cpu: load.CpuClock) -> Busy:
+        busy = await load.closed_loop(
             port, cpu, connections=settings.connections, warm_s=settings.warm_s,
             seconds=settings.closed_s,
-        ),
-    )  # fmt: skip
-    if not busy.requests:
-        raise DidNotStart(f"it answered none of its requests rightly ({busy.errors} wrong replies)")
-    paced = await _bounded(
-        settings.open_s,
-        load.open_loop(port, rate=settings.rate, seconds=settings.open_s, seed=seed),
-    )
-    every_s = settings.stream_s / settings.at_once
-    streamed = await _bounded(
-        settings.streams * every_s + settings.stream_s,
-        load.streams(port, cpu, count=settings.streams, every_s=every_s, at_once=settings.at_once),
-    )
-    return Round(busy, paced, streamed)
+        )  # fmt: skip
+        if not busy.requests:
+            raise DidNotStart(f"none of its replies was right ({busy.errors} wrong ones)")
+        return busy
+
+    def paced(port: int, _: load.CpuClock) -> Awaitable[Paced]:
+        return load.open_loop(port, rate=settings.rate, seconds=settings.open_s, seed=number)
+
+    def streamed(port: int, cpu: load.CpuClock) -> Awaitable[Streamed]:
+        return load.streams(
+            port, cpu, count=settings.streams, every_s=settings.every_s, at_once=settings.at_once
+        )
+
+    busy, calm, streams = in_turn(closed), in_turn(paced), in_turn(streamed)
+    for name, seen in streams.items():
+        with _noting(measured, name, say):
+            measured.rounds.setdefault(name, []).append(Round(busy[name], calm[name], seen))
+            if (running := up[name]) and number in (0, settings.rounds - 1):
+                resident, proportional = running.memory()
+                measured.resident_mb.setdefault(name, []).append(resident)
+                measured.proportional_mb.setdefault(name, []).append(proportional)
 
 
-async def _bounded(plan_s: float, work: Coroutine[Any, Any, Answer]) -> Answer:
-    async with asyncio.timeout(plan_s + SLACK_S):
+def _idle() -> int:
+    """Report the clock of no process: the direct way has none."""
+    return 0
+
+
+async def _bounded(work: Awaitable[Slice]) -> Slice:
+    async with asyncio.timeout(SLICE_LIMIT_S):
         return await work
-
-
-def _weigh(name: str, running: Running, measured: Measured) -> None:
-    resident, proportional = running.memory()
-    measured.resident_mb.setdefault(name, []).append(resident)
-    measured.proportional_mb.setdefault(name, []).append(proportional)
 
 
 @contextmanager
@@ -199,91 +230,3 @@ def _noting(measured: Measured, name: str, say: Say) -> Iterator[None]:
     except (Missing, DidNotStart, OSError, TimeoutError) as problem:
         measured.notes[name] = str(problem) or type(problem).__name__
         say(f"{name} is left out: {measured.notes[name]}")
-
-
-class Neighbours:
-    """How much of the gateway's core went to programs that are none of this run's."""
-
-    def __init__(self, core: int | None, ours: Sequence["Running | Asking"]) -> None:
-        self._core = core
-        self._ours = ours
-        self._began = time.perf_counter_ns()
-        self._foreign = self._foreign_ns()
-
-    def share(self) -> float | None:
-        """The share since the start, in [0, 1]; None when no core was set apart."""
-        if self._core is None:
-            return None
-        passed = time.perf_counter_ns() - self._began
-        return max(0.0, (self._foreign_ns() - self._foreign) / passed)
-
-    def _foreign_ns(self) -> int:
-        if self._core is None:
-            return 0
-        return core_busy_ns(self._core) - sum(one.cpu_ns() for one in self._ours)
-
-
-class Asking:
-    """The process that measures `app.ask`, one slice per line."""
-
-    def __init__(self, command: Sequence[str], core: int | None, log: Path) -> None:
-        self._log = log
-        with on_core(core), log.open("wb") as errors:
-            self._process = subprocess.Popen(
-                command, cwd=contenders.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=errors, start_new_session=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )  # fmt: skip
-        self._read()
-
-    def once(self) -> float:
-        """One slice: microseconds of processor time per call."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"go\n")
-        self._process.stdin.flush()
-        return float(self._read()["us_per_call"])
-
-    def cpu_ns(self) -> int:
-        """Processor time that it has used so far, in nanoseconds."""
-        return process_cpu_ns(self._process.pid)
-
-    def stop(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
-
-    def _read(self) -> dict[str, Any]:
-        output = self._process.stdout
-        assert output is not None
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            if select.select([output], [], [], 0.2)[0]:
-                line = output.readline()
-                if line.startswith(b"{"):
-                    known: dict[str, Any] = json.loads(line)
-                    return known
-                if not line:
-                    break
-        self.stop()
-        said = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-        raise DidNotStart(f"the process that asks gave no figure: {' '.join(said) or 'no word'}")
-
-
-def _asking(
-    settings: Settings, cores: Cores, folder: Path, upstream: int,
-    measured: Measured, stack: ExitStack, say: Say,
-) -> Asking | None:  # fmt: skip
-    if contenders.SEATRIAL not in settings.names:
-        return None
-    asking: Asking | None = None
-    with _noting(measured, "app.ask", say):
-        contenders.require_seatrial(settings.seatrial)
-        own = Path(tempfile.mkdtemp(prefix="ask-", dir=folder))
-        config = settings.seatrial.write_config(
-            own, port=free_port(), upstream=upstream, records=True
-        )
-        command = [sys.executable, "-m", "bench.inprocess", "--config", str(config)]
-        command += ["--calls", str(settings.calls), "--at-once", str(settings.connections)]
-        asking = Asking(command, cores.gateway, own / "log")
-        stack.callback(asking.stop)
-        say("app.ask is up")
-    return asking

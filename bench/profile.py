@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -25,8 +24,8 @@ from typing import Final
 import uvloop
 
 from bench import contenders, load
-from bench.campaign import Settings, stub
-from bench.processes import Cores, Running, free_port, on_core, start
+from bench.campaign import Settings, open_site
+from bench.processes import Running, free_port, start
 
 RATE_HZ: Final = 500  # samples a second
 SHOWN: Final = 40
@@ -53,7 +52,7 @@ def ask(running: Running, seconds: float, *, streams: bool) -> str:
             )
             cost = busy.cpu_ns / max(busy.requests, 1) / 1e3
             return f"{busy.requests} requests, {cost:.1f} µs each, {busy.errors} errors"
-        every_s = settings.stream_s / settings.at_once
+        every_s = settings.every_s
         count = max(1, int((seconds - settings.stream_s) / every_s))
         done = await load.streams(
             running.port, running.cpu_ns, count=count, every_s=every_s, at_once=settings.at_once
@@ -80,6 +79,8 @@ def sampled_table(stacks: Sequence[str]) -> str:
         frames = [
             _without_line(frame) for frame in stack.split(";") if not frame.startswith("process ")
         ]
+        if not frames:
+            continue  # a moment outside any Python function
         own[frames[-1]] += int(count)
         for frame in set(frames):
             total[frame] += int(count)
@@ -142,26 +143,23 @@ def main() -> None:
     parser.add_argument("--seatrial-command", default=contenders.SEATRIAL_COMMAND)
     options = parser.parse_args()
     py_spy = None if options.cprofile else find_py_spy()
-    settings, cores = Settings(), Cores.available()
-    seatrial = contenders.Seatrial(options.seatrial_command)
+    settings = Settings(seatrial=contenders.Seatrial(options.seatrial_command))
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="profile-")))
-        stack.enter_context(on_core(cores.load))
-        upstream = stack.enter_context(stub(settings, cores, folder))
+        site = stack.enter_context(open_site(settings))
         port = free_port()
         plan = contenders.launch(
-            options.name, seatrial, folder=folder, port=port, upstream=upstream
+            options.name, settings.seatrial, folder=site.folder, port=port, upstream=site.upstream
         )
-        output = folder / "profile.out"
+        output = site.folder / "profile.out"
         command = plan.command if py_spy else cprofile_command(plan.command, output)
         running = start(
-            command, port=port, core=cores.gateway, log=folder / "log", folder=contenders.ROOT,
-            probe=plan.probe,
+            command, port=port, core=site.cores.gateway, log=site.folder / "log",
+            folder=contenders.ROOT, probe=plan.probe,
         )  # fmt: skip
         stack.callback(running.stop)
         time.sleep(0.5)
         if py_spy:
-            print(with_py_spy(py_spy, running, folder, options))
+            print(with_py_spy(py_spy, running, site.folder, options))
         else:
             print(with_cprofile(running, output, options))
 

@@ -33,6 +33,14 @@ def test_examples_hold(module: object) -> None:
     assert 0 == doctest.testmod(module).failed  # type: ignore[arg-type]  # modules, as objects
 
 
+def test_samples_outside_any_function_are_left_out() -> None:
+    """A profile counts functions, not the process that py-spy puts before them."""
+    table = profile.sampled_table(['process 7:"serve";read (b.py:2) 3', 'process 7:"serve" 9'])
+
+    assert ["100.0", "100.0", "read", "(b.py)"] == table.splitlines()[1].split()
+    assert 2 == len(table.splitlines())
+
+
 def test_percentile_lies_between_neighbours() -> None:
     """The 99th percentile of 0 to 100 is 99, and of two values nearly the greater one."""
     assert 99.0 == percentile([float(value) for value in range(101)], 0.99)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import sys
 import time
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench import contenders, load, wire
+from bench.asking import Asking
 from bench.contenders import Missing, Seatrial
 from bench.processes import DidNotStart, family, free_port, process_cpu_ns, start
 from bench.upstream import Answering, Script
@@ -68,12 +70,16 @@ async def test_whole_answers_are_counted() -> None:
 
 @pytest.mark.anyio
 async def test_open_loop_keeps_its_rate() -> None:
-    """About as many requests leave as the rate says, each with its time."""
+    """As many requests leave as the dice say, each with its time, the warm-up left out."""
+    dice, due, expected = random.Random(1), 0.0, -1
+    while due < 0.5:
+        due += dice.expovariate(200)
+        expected += 1
     async with the_stub() as port:
         seen = await load.open_loop(port, rate=200, seconds=0.5, seed=1)
 
     assert 0 == seen.errors
-    assert 70 <= len(seen.latencies) <= 130
+    assert expected == len(seen.latencies)
     assert all(0 < latency < 1 for latency in seen.latencies)
 
 
@@ -179,3 +185,49 @@ def test_a_missing_program_says_how_to_get_it(
     monkeypatch.setattr("bench.nginx.find", lambda: None)
     with pytest.raises(Missing, match="apt-get install nginx-light"):
         contenders.launch(contenders.NGINX, Seatrial(), folder=tmp_path, port=1, upstream=2)
+
+
+FAKE_LIBRARY = """
+import sys, types
+
+class Seatrial:
+    @classmethod
+    def open(cls, path):
+        assert "[features.instant]" in open(path).read()
+        return cls()
+
+    async def ask_async(self, feature, text):
+        sum(range(2000))
+        return types.SimpleNamespace(text=REPLY)
+
+sys.modules["seatrial"] = types.SimpleNamespace(Seatrial=Seatrial)
+from bench import inprocess
+REPLY = inprocess.ANSWER if sys.argv.pop(1) == "right" else "another"
+inprocess.main()
+"""
+
+
+def asking(tmp_path: Path, reply: str) -> Asking:
+    """The process that measures calls, over a library of our own."""
+    (tmp_path / "fake.py").write_text(FAKE_LIBRARY)
+    config = Seatrial().write_config(tmp_path, port=1, upstream=2, records=True)
+    command = [sys.executable, str(tmp_path / "fake.py"), reply, "--config", str(config)]
+    environment = {"PYTHONPATH": str(contenders.ROOT)}
+    return Asking([*command, "--calls", "200"], None, tmp_path / "log", environment)
+
+
+def test_calls_in_process_are_measured_slice_by_slice(tmp_path: Path) -> None:
+    """Each slice gives the processor time of one call."""
+    process = asking(tmp_path, "right")
+    try:
+        costs = [process.once() for _ in range(2)]
+    finally:
+        process.stop()
+
+    assert all(10 < cost_us < 5000 for cost_us in costs)
+
+
+def test_a_wrong_answer_in_process_is_no_figure(tmp_path: Path) -> None:
+    """A call that answers wrongly ends the measurement and says why."""
+    with pytest.raises(DidNotStart, match="did not give the target's answer"):
+        asking(tmp_path, "wrong")
