@@ -78,14 +78,17 @@ class Problem:
         path: where, as dotted keys: `features.support.route[2]`.
         message: what is wrong and, where it helps, why.
         hint: what to write instead, such as the nearest known name; may be empty.
+        line: of the file, counted from 1; 0 when it stands on none.
     """
 
     path: str
     message: str
     hint: str = ""
+    line: int = 0
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" + (f" {self.hint}" if self.hint else "")
+        place = f"{self.path} (line {self.line})" if self.line else self.path
+        return f"{place}: {self.message}" + (f" {self.hint}" if self.hint else "")
 
 
 class ConfigError(Misuse):

@@ -1,0 +1,115 @@
+"""From settings to what the engine follows: a plan per feature, with its release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from seatrial.config.functions import source_of
+from seatrial.config.loading import Config
+from seatrial.config.secrets import is_reference
+from seatrial.deployment.releases import Tier, release_content, release_id
+from seatrial.ports import ReleaseRow
+from seatrial.reliability.settings import BUILT_IN, Plan, Policy, TargetRules
+
+_NO_SOURCES: Mapping[str, str] = MappingProxyType({})
+
+
+def build_plans(config: Config, *, sources: Mapping[str, str] = _NO_SOURCES) -> Mapping[str, Plan]:
+    """Return the plan of every feature, by name.
+
+    Args:
+        config: the configuration.
+        sources: normalised source of decorated functions, by feature (`source_of`); those
+            that targets name by `call` are known already.
+    """
+    known = _sources(config, sources)
+    return {name: _plan(config, name, known) for name in config.features}
+
+
+def release_rows(
+    config: Config,
+    *,
+    sources: Mapping[str, str] = _NO_SOURCES,
+    commit: str = "",
+    dirty: bool = False,
+    first_seen: float = 0.0,
+) -> tuple[ReleaseRow, ...]:
+    """Return the release of every feature as it is remembered.
+
+    Args:
+        config: the configuration.
+        sources: as for `build_plans`.
+        commit: of the git checkout; see `config.git`.
+        dirty: whether files there were changed since.
+        first_seen: wall clock, seconds.
+    """
+    known = _sources(config, sources)
+    rows = []
+    for name in config.features:
+        content = _content(config, name, known)
+        rows.append(ReleaseRow(release_id(content), name, content, commit, dirty, first_seen))
+    return tuple(rows)
+
+
+def _sources(config: Config, given: Mapping[str, str]) -> dict[str, str]:
+    return {name: source_of(function) for name, function in config.functions.items()} | dict(given)
+
+
+def _plan(config: Config, name: str, sources: Mapping[str, str]) -> Plan:
+    feature = config.features[name]
+    prompt = config.prompts.get(name)
+    return Plan(
+        feature=name,
+        release=release_id(_content(config, name, sources)),
+        route=tuple(_rules(config, name, place) for place in feature.route),
+        policy=Policy(
+            deadline_s=feature.requirements.deadline_s,
+            on_refusal=feature.on_refusal,
+            buffer_tokens=feature.buffer_tokens,
+            max_attempts=feature.max_attempts,
+        ),
+        say=feature.say,
+        prompt=prompt.template if prompt else None,
+        prompt_version=prompt.version if prompt else "",
+    )
+
+
+def _rules(config: Config, feature: str, place: str) -> TargetRules:
+    match place:
+        case "cache" | "say" | "human":
+            return TargetRules(place, kind=place)
+        case _ if place == feature:
+            return TargetRules(place, kind="python")
+        case _:
+            return config.rules[place]
+
+
+def _content(config: Config, name: str, sources: Mapping[str, str]) -> str:
+    feature = config.features[name]
+    prompt = config.prompts.get(name)
+    return release_content(
+        name,
+        route=[_tier(config, name, place, sources) for place in feature.route],
+        on_refusal=feature.on_refusal,
+        say=feature.say,
+        prompt_version=prompt.version if prompt else "",
+    )
+
+
+def _tier(config: Config, feature: str, place: str, sources: Mapping[str, str]) -> Tier:
+    if place in BUILT_IN:
+        return Tier(place)
+    if place == feature:
+        return Tier("python", source=sources.get(place, ""))
+    settings = config.targets[place]
+    if settings.provider == "python":
+        return Tier("python", source=sources.get(place, ""))
+    plain = {key: value for key, value in settings.headers.items() if not is_reference(value)}
+    return Tier(
+        "model",
+        provider=settings.provider,
+        model=settings.model or "",
+        parameters=settings.parameters,
+        headers=plain,
+    )

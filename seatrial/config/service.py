@@ -1,0 +1,44 @@
+"""Settings of the process: where it listens, what it keeps, how large a request may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """The section [service].
+
+    Args:
+        listen: host and port of the gateway; port 0 takes any free one.
+        store: where records live: `sqlite:FILE`, `postgresql://…`, or a reference to such
+            an address (`env:NAME`, `file:PATH`), which is where one with a password belongs.
+        journal: folder for what the store has not taken yet.
+        drain_s: how long a stopping server lets running requests finish.
+        max_body_bytes: of a request.
+        max_header_bytes: of a request's headers together.
+        max_depth: of a request's JSON: objects and lists within each other.
+        max_nodes: of a request's JSON: values in all.
+        retention_days: how long records are kept.  The EU's AI Act asks providers and
+            deployers of high-risk systems for six months at least.
+        record_content: whether records hold what was asked and answered, or only figures.
+        keys: `required` asks every caller for an API key; `auto` does so once there is a key,
+            and wherever the gateway can be reached from other machines.
+        log: `pretty` for people, `json` for machines, `auto` for what the output is.
+        reload: whether a running server takes up changes of this file.
+    """
+
+    listen: str = "127.0.0.1:8080"
+    store: str = "sqlite:seatrial.db"
+    journal: str = ".seatrial/journal"
+    drain_s: float = 30.0
+    max_body_bytes: int = 10 * 1024 * 1024
+    max_header_bytes: int = 16 * 1024
+    max_depth: int = 64
+    max_nodes: int = 200_000
+    retention_days: int = 180
+    record_content: bool = True
+    keys: Literal["auto", "required"] = "auto"
+    log: Literal["auto", "pretty", "json"] = "auto"
+    reload: bool = True

@@ -1,0 +1,3 @@
+"""Is the new version safe to show?  Releases and their ids."""
+
+__all__ = ["releases"]

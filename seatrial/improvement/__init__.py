@@ -1,0 +1,3 @@
+"""Is it getting better?  Prompts and their versions."""
+
+__all__ = ["prompts"]
