@@ -33,7 +33,7 @@ async def attempt(
         The result, and the open stream when it began.  A begun stream must be given to
         `pump` or `drop`.
     """
-    loop = asyncio.get_running_loop()
+    clock = health.clock
     ticket = health.admit(
         step.target,
         provider.outlets,
@@ -43,8 +43,8 @@ async def attempt(
         force=step.force,
     )
     if isinstance(ticket, Failure):
-        return Result(at=loop.time(), failure=ticket), None
-    timer = AttemptTimer(loop, asyncio.current_task(), step.timers, stream=call.stream)
+        return Result(at=clock.now(), failure=ticket), None
+    timer = AttemptTimer(clock, asyncio.current_task(), step.timers, stream=call.stream)
     call = Call(
         call.body,
         call.stream,
@@ -61,7 +61,7 @@ async def attempt(
             opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
             if isinstance(opened, Begun):
                 begun = opened
-                return _begun_result(loop.time(), begun), begun
+                return _begun_result(clock.now(), begun), begun
             outcome = opened
         else:
             outcome = await provider.ask(call, timer)
@@ -70,13 +70,13 @@ async def attempt(
             timer.stop()
             health.settle(ticket, failure=Failure(Cause.CALLER_LEFT), took_s=None)
             raise
-        outcome = Failure(timer.cause, f"after {loop.time() - timer.started:.1f} s")
+        outcome = Failure(timer.cause, f"after {clock.now() - timer.started:.1f} s")
     except BaseException:
         timer.stop()
         health.settle(ticket, failure=Failure(Cause.RAISED), took_s=None)
         raise
     timer.stop()
-    return _conclude(outcome, ticket, timer, health, at=loop.time()), None
+    return _conclude(outcome, ticket, timer, health, at=clock.now()), None
 
 
 def _conclude(

@@ -112,7 +112,7 @@ class Health:
     """Grants and settles attempts; the plan's `Outlook`."""
 
     def __init__(self, clock: Clock, coin: Coin) -> None:
-        self._clock = clock
+        self.clock = clock
         self._coin = coin
         self._targets: dict[str, Target] = {}
 
@@ -156,7 +156,7 @@ class Health:
             stream: whether pieces are wanted.
             force: call it although it rests, at probe rate.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         target = self._target(rules.name)
         if target.in_flight >= rules.concurrency:
             return Failure(Cause.POOL_FULL, f"{target.in_flight} attempts in flight", sent=False)
@@ -183,7 +183,7 @@ class Health:
             failure: None for an answer.
             took_s: to the first token or whole answer; None when neither came.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         outlet, target = ticket.outlet, ticket.target
         target.in_flight -= 1
         outlet.in_flight -= 1
@@ -209,7 +209,7 @@ class Health:
 
     def views(self) -> list[OutletView]:
         """Return the state of every outlet that was ever asked."""
-        now = self._clock.now()
+        now = self.clock.now()
         return [
             OutletView(
                 name,
@@ -261,7 +261,7 @@ class Health:
     def _target(self, name: str) -> Target:
         target = self._targets.get(name)
         if target is None:
-            target = Target(RetryBudget(self._clock.now()), AdaptiveThrottle())
+            target = Target(RetryBudget(self.clock.now()), AdaptiveThrottle())
             self._targets[name] = target
         return target
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from seatrial.ports import Clock
 from seatrial.values.attempts import Cause, Timers
 
-_EARLY_S = 0.0005  # loops round their alarms down
+_EARLY_S = 0.002  # loops round their alarms to milliseconds
 
 
 class AttemptTimer:
     """Cancels `task` when a limit passes, and says which; a `Pulse`.
 
     Args:
-        loop, task: whose alarm, and whom to stop; the engine always runs in a task.
+        clock, task: what tells the time, and whom to stop; the engine always runs in a task.
         timers: the limits.
         stream: whether first byte, first token and gaps are timed.
     """
 
     __slots__ = (
         "_cause",
+        "_clock",
         "_handle",
         "_limit_at",
         "_loop",
@@ -40,17 +42,18 @@ class AttemptTimer:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
         task: asyncio.Task[Any] | None,
         timers: Timers,
         *,
         stream: bool,
     ) -> None:
-        self._loop = loop
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
         self._task = task
         self._timers = timers
         self._stream = stream
-        self.started = loop.time()
+        self.started = clock.now()
         self.first_token_at: float | None = None
         self.tokens = 0
         self.fired: Cause | None = None
@@ -73,7 +76,7 @@ class AttemptTimer:
 
     def token(self) -> None:
         """From now on the next token is waited for."""
-        now = self._loop.time()
+        now = self._clock.now()
         self.tokens += 1
         first = self.first_token_at is None
         if first:
@@ -102,7 +105,7 @@ class AttemptTimer:
 
     def now(self) -> float:
         """Return monotonic seconds."""
-        return self._loop.time()
+        return self._clock.now()
 
     def first_token_s(self) -> float | None:
         """Return the time to the first useful token, in seconds; None when none came."""
@@ -120,7 +123,7 @@ class AttemptTimer:
     def resume(self) -> None:
         """Time the gaps again."""
         self._cause = Cause.GAP_TIMEOUT
-        self._limit_at = self._loop.time() + self._timers.gap_s
+        self._limit_at = self._clock.now() + self._timers.gap_s
 
     def stop(self) -> None:
         """Cancel the alarm; call it before anything else is awaited."""
@@ -133,15 +136,16 @@ class AttemptTimer:
         self._arm()
 
     def _arm(self) -> None:
-        self._handle = self._loop.call_at(min(self._limit_at, self._total_at), self._ring)
+        delay_s = min(self._limit_at, self._total_at) - self._clock.now()
+        self._handle = self._loop.call_later(max(0.0, delay_s), self._ring)
 
     def _ring(self) -> None:
-        now = self._loop.time()
+        now = self._clock.now()
         limit_at = min(self._limit_at, self._total_at)
         if now < limit_at - _EARLY_S:
             # Never asleep for longer than a gap: `resume` may have moved the limit forward.
-            again_at = min(limit_at, now + self._timers.gap_s)
-            self._handle = self._loop.call_at(again_at, self._ring)
+            delay_s = min(limit_at - now, self._timers.gap_s)
+            self._handle = self._loop.call_later(delay_s, self._ring)
             return
         self._handle = None
         self.fired = self._cause if self._limit_at < self._total_at else Cause.TOTAL_TIMEOUT

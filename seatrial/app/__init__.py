@@ -1,0 +1,8 @@
+"""The waist: reads the configuration, builds the world, joins the rooms.
+
+Only this package knows everyone; the doors know only this package.
+"""
+
+from seatrial.app.face import Readiness, Seatrial, config_schema
+
+__all__ = ["Readiness", "Seatrial", "calling", "config_schema", "face", "running", "wiring"]

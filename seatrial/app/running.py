@@ -1,0 +1,180 @@
+"""Seatrial while it runs: the world, the store behind it, and the jobs between requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from seatrial.app.wiring import read_keys, write_keys
+from seatrial.engine.cache import AnswerCache
+from seatrial.engine.health import Health
+from seatrial.engine.keyring import Keyring
+from seatrial.engine.recorder import Recorder
+from seatrial.engine.world import World
+from seatrial.errors import StoreUnavailable
+from seatrial.jobs.retention import delete_old
+from seatrial.jobs.supervisor import Job, Supervisor
+from seatrial.ports import Clock, Coin, Key, ReleaseRow, Store
+from seatrial.values.chat import Answer
+
+BEAT_S: Final = 0.25  # how often the loop is asked whether it keeps its time
+LAG_LIMIT_S: Final = 1.0
+KEYS_EVERY_S: Final = 2.0
+RETENTION_EVERY_S: Final = 3600.0
+READY_WAIT_S: Final = 5.0
+WARM_ANSWERS: Final = 1000  # of one feature, taken from the store into the cache at start
+
+Tell = Callable[[str, dict[str, object]], None]
+"""Told an event's name and its facts; never secrets, never callers' texts."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the face hands over.
+
+    Args:
+        clock, coin, new_id, health: as the engine wants them.
+        store, recorder, keyring: open and not yet started.
+        secret: of this installation.
+        keys_file: the last known keys, for a start while the store is away.
+        retention_days: age at which records go.
+        cached_features: whose last good answers are taken into the cache at start.
+        tell: told what happens.
+        releases: those in force, to be stored.
+    """
+
+    clock: Clock
+    coin: Coin
+    new_id: Callable[[], str]
+    health: Health
+    store: Store
+    recorder: Recorder
+    keyring: Keyring
+    secret: bytes
+    keys_file: Path
+    retention_days: int
+    cached_features: tuple[str, ...]
+    tell: Tell
+    releases: tuple[ReleaseRow, ...] = ()
+
+
+class Running:
+    """Starts, watches and stops everything that lives as long as the process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.world = World(
+            parts.clock, parts.coin, parts.new_id, parts.health, parts.recorder, parts.secret
+        )
+        self.problems: dict[str, str] = {}
+        self._supervisor = Supervisor(self._report)
+        self._beat_at = parts.clock.now()
+        self._lag_s = 0.0
+        self._store_ready = False
+        self._unsaved = list(parts.releases)
+
+    @property
+    def cache(self) -> AnswerCache:
+        """The last good answers."""
+        return self.world.cache
+
+    def is_prompt(self) -> bool:
+        """Whether the event loop keeps its time."""
+        return max(self._lag_s, self.parts.clock.now() - self._beat_at - BEAT_S) < LAG_LIMIT_S
+
+    async def start(self, jobs: tuple[Job, ...] = ()) -> None:
+        """Start the recorder and the jobs; a store that is away is waited for in the background.
+
+        Raises:
+            StartRefused: the store holds a schema that this version does not know.
+        """
+        known = read_keys(self.parts.keys_file)
+        if known is not None:
+            self.parts.keyring.load(known)
+        await self._first_look()
+        self.parts.recorder.start()
+        for job in (
+            Job("beat", self._beat, BEAT_S),
+            Job("store", self._tend_store, KEYS_EVERY_S, at_once=not self._store_ready),
+            Job("retention", self._retire, RETENTION_EVERY_S),
+            *jobs,
+        ):
+            self._supervisor.start(job)
+
+    async def close(self, timeout_s: float) -> None:
+        """Stop the jobs and bring what is queued to disk and, in time, to the store."""
+        await self._supervisor.close()
+        await self.parts.recorder.close(timeout_s)
+        await asyncio.to_thread(self.parts.store.close)
+
+    def remember(self, releases: tuple[ReleaseRow, ...]) -> None:
+        """Store these releases as soon as the store takes them."""
+        self._unsaved.extend(releases)
+
+    # -- jobs -----------------------------------------------------------------------------
+
+    async def _first_look(self) -> None:
+        """Ask the store once before the first request; a slow one does not hold the start up."""
+        look = asyncio.ensure_future(self._tend_store())
+        done, _ = await asyncio.wait({look}, timeout=READY_WAIT_S)
+        if not done:
+            self.problems["store"] = f"no reply within {READY_WAIT_S:.0f} s"
+            return
+        try:
+            look.result()
+        except StoreUnavailable as error:
+            self._report("store", error)
+
+    async def _tend_store(self) -> None:
+        """See that the store is there, and take and give what goes by way of it."""
+        parts = self.parts
+        if not self._store_ready:
+            await asyncio.to_thread(parts.store.ready)
+        keys = await asyncio.to_thread(parts.store.keys.all)
+        self._take_keys(keys)
+        unsaved = self._unsaved
+        if unsaved:
+            await asyncio.to_thread(parts.store.releases.remember, unsaved)
+            self._unsaved = [row for row in self._unsaved if row not in unsaved]
+        if not self._store_ready:
+            self._store_ready = True
+            await self._warm()
+        if self.problems.pop("store", None):
+            parts.tell("store.back", {})
+
+    def _take_keys(self, keys: list[Key]) -> None:
+        self.parts.keyring.load(keys)
+        write_keys(self.parts.keys_file, keys)
+
+    async def _warm(self) -> None:
+        for feature in self.parts.cached_features:
+            records = await asyncio.to_thread(
+                self.parts.store.records.cached, feature=feature, limit=WARM_ANSWERS
+            )
+            for record in reversed(records):
+                text = (record.output or {}).get("text")
+                if text:
+                    self.cache.put(record.cache_key, Answer(text), at=record.started_at)
+
+    async def _retire(self) -> None:
+        if not self._store_ready:
+            return
+        deleted = await delete_old(
+            self.parts.store.records, self.parts.clock, keep_days=self.parts.retention_days
+        )
+        if deleted:
+            self.parts.tell("retention.deleted", {"records": deleted})
+
+    async def _beat(self) -> None:
+        now = self.parts.clock.now()
+        self._lag_s = max(0.0, now - self._beat_at - 2 * BEAT_S)
+        self._beat_at = now
+
+    def _report(self, job: str, error: BaseException) -> None:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if self.problems.get(job) != reason:
+            self.parts.tell("job.failed", {"job": job, "reason": reason})
+        self.problems[job] = reason

@@ -1,0 +1,208 @@
+"""Joins the rooms: from a configuration to plans, providers, store and recorder."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from seatrial.engine.recorder import Recorder
+from seatrial.engine.world import Snapshot
+from seatrial.ports import Key, Provider, ReleaseRow, Store
+from seatrial.providers import build_provider
+from seatrial.providers.settings import TargetSettings
+from seatrial.store import DurableStore, FileJournal, open_store
+
+if TYPE_CHECKING:
+    from seatrial.config import Config
+
+Function = Callable[..., Any]
+SECRET_BYTES: Final = 32
+RETIRE_AFTER_S: Final = 300.0  # a replaced provider's connections live on for running requests
+
+
+class LiveClock:
+    """Real time."""
+
+    now = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        await asyncio.sleep(seconds)
+
+
+class TimeOrderedIds:
+    """Makes ids of 32 hex digits that sort by time and never repeat.
+
+    Args:
+        wall: wall clock, seconds.
+        random: fresh bytes.
+    """
+
+    def __init__(
+        self, wall: Callable[[], float] = time.time, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self._wall = wall
+        self._random = random
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def __call__(self) -> str:
+        """Return a fresh id."""
+        # Microseconds, pushed on within one: order holds also when the clock steps back.
+        with self._lock:
+            self._last = max(self._last + 1, int(self._wall() * 1e6))
+            stamp = self._last
+        return f"{stamp:014x}{self._random(9).hex()}"
+
+
+def secret_bytes(config: Config) -> bytes:
+    """Return this installation's secret, made at the first call; only its owner can read it."""
+    path = config.journal.parent / "secret"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = secrets.token_bytes(SECRET_BYTES)
+        draft = path.with_suffix(f".{os.getpid()}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(fresh)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # whoever comes second takes the first one's
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_bytes()
+
+
+class Providers:
+    """Builds providers and keeps those whose settings a reload did not touch."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, tuple[object, Provider]] = {}
+        self._retired: list[tuple[float, Provider]] = []
+
+    def build(self, config: Config, functions: Mapping[str, Function]) -> dict[str, Provider]:
+        """Return a provider for every target that can be called in this process.
+
+        Args:
+            config: the effective configuration.
+            functions: decorated ones, by feature.
+        """
+        fresh: dict[str, tuple[object, Provider]] = {}
+        for name, settings in config.targets.items():
+            function = config.functions.get(name)
+            keys = [config.secrets[reference] for reference in settings.api_keys]
+            concurrency = config.rules[name].concurrency
+            revealed = tuple(key.reveal() for key in keys)
+            fresh[name] = self._keep(
+                name,
+                (settings, revealed, concurrency, function),
+                functools.partial(
+                    build_provider,
+                    name,
+                    settings,
+                    keys=keys,
+                    function=function,
+                    concurrency=concurrency,
+                ),
+            )
+        for name, function in functions.items():
+            settings = TargetSettings(provider="python")
+            fresh[name] = self._keep(
+                name,
+                function,
+                functools.partial(build_provider, name, settings, function=function),
+            )
+        now = time.monotonic()
+        replaced = [old for name, old in self._built.items() if fresh.get(name) is not old]
+        self._retired.extend((now, provider) for _, provider in replaced)
+        self._built = fresh
+        return {name: provider for name, (_, provider) in fresh.items()}
+
+    async def close_retired(self) -> None:
+        """Close providers that were replaced long enough ago for their requests to be done."""
+        cutoff = time.monotonic() - RETIRE_AFTER_S
+        due = [provider for at, provider in self._retired if at < cutoff]
+        self._retired = [(at, provider) for at, provider in self._retired if at >= cutoff]
+        for provider in due:
+            await provider.close()
+
+    async def close(self) -> None:
+        """Close every provider."""
+        for _, provider in self._retired:
+            await provider.close()
+        for _, provider in self._built.values():
+            await provider.close()
+        self._retired.clear()
+        self._built.clear()
+
+    def _keep(
+        self, name: str, identity: object, build: Callable[[], Provider]
+    ) -> tuple[object, Provider]:
+        built = self._built.get(name)
+        if built is not None and built[0] == identity:
+            return built
+        return identity, build()
+
+
+def build_snapshot(
+    config: Config, providers: Mapping[str, Provider], functions: Mapping[str, Function]
+) -> tuple[Snapshot, tuple[ReleaseRow, ...]]:
+    """Return what is configured now, and its releases to be remembered."""
+    from seatrial.config import build_plans, release_rows
+    from seatrial.config.functions import source_of
+    from seatrial.config.git import commit_of
+
+    sources = {name: source_of(function) for name, function in functions.items()}
+    plans = build_plans(config, sources=sources)
+    rows = release_rows(
+        config,
+        sources=sources,
+        commit=commit_of(config.path.parent),
+        first_seen=time.time(),
+    )
+    return Snapshot(plans, providers, keep_content=config.service.record_content), rows
+
+
+def open_store_of(config: Config) -> DurableStore:
+    """Return the configured store; nothing is connected yet."""
+    return open_store(config.store.reveal(), folder=config.path.parent)
+
+
+def open_recorder(config: Config, store: Store) -> Recorder:
+    """Return the recorder over the configured journal and store."""
+    return Recorder(FileJournal(config.journal), store.records)
+
+
+def read_keys(file: Path) -> list[Key] | None:
+    """Return the keys as they were last known on this machine; None when they never were."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=list[Key])
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write_keys(file: Path, keys: list[Key]) -> None:
+    """Keep the keys' digests on this machine, for a start while the store is away."""
+    content = msgspec.json.encode(keys)
+    with contextlib.suppress(OSError):  # a full disk: the last known ones stay
+        if file.exists() and file.read_bytes() == content:
+            return
+        draft = file.with_suffix(f".{os.getpid()}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+            opened.write(content)
+        draft.replace(file)

@@ -1,0 +1,1 @@
+"""What runs between requests.  Awaits the ports, knows no adapter."""
