@@ -225,6 +225,7 @@ class EventStream:
         read: the dialect's reader of one event.
         at_end: what it means that no more comes.
         pulse: hears of each useful piece.
+        last: gives a piece to come between the last event and the proper end.
     """
 
     def __init__(
@@ -235,9 +236,11 @@ class EventStream:
         read: Read,
         at_end: Callable[[], Ended | Failure],
         pulse: Pulse,
+        last: Callable[[], Piece | None] | None = None,
     ) -> None:
         self._reply = reply
         self._chunks = chunks
+        self._last = last
         self._parser = SseParser()
         self._events: list[Event] = []  # in reverse
         self._read = read
@@ -257,10 +260,17 @@ class EventStream:
                     return came
                 if came is not None:
                     # What is broken where the bytes end was cut, not misspelt.
-                    self._over = self._at_end() if self._drained else came
-                    return self._over
-            self._over = self._at_end() if self._drained else await self._fill()
+                    return self._end(self._at_end() if self._drained else came)
+            came = self._at_end() if self._drained else await self._fill()
+            if came is not None:
+                return self._end(came)
         return self._over
+
+    def _end(self, end: Ended | Failure) -> Piece | Ended | Failure:
+        self._over = end
+        if isinstance(end, Ended) and self._last is not None:
+            return self._last() or end
+        return end
 
     async def _fill(self) -> Ended | Failure | None:
         """Get at least one more event, or learn that none will come."""

@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -54,10 +55,8 @@ class Threads:
             outcome = context.run(_caught, work)
             with self._lock:
                 self._busy -= 1
-            try:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(_settle, future, outcome)
-            except RuntimeError:
-                pass  # the loop is closed: nobody waits
 
         self._work.put(run)
         return future
