@@ -1,0 +1,184 @@
+"""`POST /v1/chat/completions`: a chat request to a decision, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import assert_never
+
+from seatrial.gateway import openai_out as out
+from seatrial.gateway.exchange import Exchange, stopping
+from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
+from seatrial.gateway.headers import deadline_s, hints
+from seatrial.gateway.openai_in import Ask, read_chat
+from seatrial.gateway.stream import EventSink
+from seatrial.gateway.watch import CallerWatch
+from seatrial.values.chat import Answer
+from seatrial.values.decisions import Abandoned, Answered, HandedOff, Refused, Settled
+from seatrial.values.requests import Caller, Request
+
+
+async def chat(exchange: Exchange) -> None:
+    """Answer one chat request."""
+    ask = read_chat(await exchange.body(), exchange.settings)
+    app = exchange.app
+    unknown = app.find(ask.feature, exchange.caller)
+    if unknown is not None:
+        await exchange.fail(show_refused(unknown))
+        return
+    left_s = app.deadline_s(ask.feature)
+    own_s = deadline_s(exchange.found)
+    if own_s is not None:
+        left_s = min(left_s, own_s)
+    request = Request(
+        id=exchange.id,
+        feature=ask.feature,
+        body=ask.body,
+        deadline=app.now() + left_s,
+        stream=ask.stream,
+        include_usage=ask.include_usage,
+        variables=ask.variables,
+        caller=_caller(exchange, ask),
+    )
+    if ask.stream:
+        await _stream(exchange, request, left_s)
+    else:
+        await _whole(exchange, request)
+
+
+def _caller(exchange: Exchange, ask: Ask) -> Caller:
+    """Return who asks, with what the request itself says about them."""
+    user, session, tags = hints(exchange.found)
+    user = user or ask.user
+    known = exchange.caller
+    if not (user or session or tags):
+        return known
+    return Caller(known.tenant, known.key_id, user, session, tags)
+
+
+async def _whole(exchange: Exchange, request: Request) -> None:
+    watch = _watch(exchange)
+    try:
+        settled = await exchange.app.answer(request)
+        watch.stop()
+        await _render(exchange, request, settled)
+    except asyncio.CancelledError:
+        if watch.forgive():
+            return
+        await exchange.fail(stopping())
+        raise
+    finally:
+        watch.stop()
+
+
+async def _stream(exchange: Exchange, request: Request, left_s: float) -> None:
+    watch = _watch(exchange)
+    chunks = _chunks(request)
+    sink = EventSink(
+        exchange.send,
+        watch,
+        chunks,
+        include_usage=request.include_usage,
+        left_s=left_s,
+        ping_s=exchange.settings.ping_s,
+    )
+    try:
+        settled = await exchange.app.answer(request, sink)
+        if not sink.begun:
+            watch.stop()
+            await _render_events(exchange, request, settled, chunks)
+            return
+        match settled.decision:
+            case Answered(answer=answer):
+                await sink.finish(settled.tail, answer)
+            case Refused() as refused:
+                await sink.cut(out.error_body(show_refused(refused), exchange.id))
+            case _:
+                await sink.cut(out.error_body(_incomplete(), exchange.id))
+    except asyncio.CancelledError:
+        if watch.forgive():
+            return
+        if sink.begun:
+            exchange.started = True
+            await sink.cut(out.error_body(stopping(), exchange.id))
+        else:
+            await exchange.fail(stopping())
+        raise
+    except Exception:
+        if sink.begun:
+            exchange.started = True
+            await sink.cut(out.error_body(_incomplete(), exchange.id))
+        raise
+    finally:
+        watch.stop()
+        sink.stop()
+
+
+async def _render(exchange: Exchange, request: Request, settled: Settled) -> None:
+    """Send a whole answer, or an error."""
+    answer = _answer_of(settled)
+    if answer is None:
+        await _refuse(exchange, settled)
+        return
+    body = out.whole(answer, settled.head, created=_now(), feature=request.feature)
+    await exchange.reply(200, body, out.labels(settled.head, settled.decision))
+
+
+async def _render_events(
+    exchange: Exchange, request: Request, settled: Settled, chunks: out.Chunks
+) -> None:
+    """Send an answer that came whole as the stream that the caller asked for."""
+    answer = _answer_of(settled)
+    if answer is None:
+        await _refuse(exchange, settled)
+        return
+    chunks.name(answer.model or settled.head.model or request.feature)
+    body = chunks.answer(answer)
+    if request.include_usage and answer.usage is not None:
+        body += chunks.usage(answer.usage)
+    headers = [*out.STREAM_HEADERS, *out.labels(settled.head, settled.decision)]
+    exchange.started = True
+    await exchange.send({"type": "http.response.start", "status": 200, "headers": headers})
+    await exchange.send({"type": "http.response.body", "body": body + out.DONE})
+
+
+def _watch(exchange: Exchange) -> CallerWatch:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("the doors need a task to run in")
+    return CallerWatch(exchange.receive, task)
+
+
+def _answer_of(settled: Settled) -> Answer | None:
+    """Return the answer that the caller reads; None when it is an error."""
+    match settled.decision:
+        case Answered(answer=answer):
+            return answer
+        case HandedOff(text=text):
+            return Answer(text=text)
+        case Refused() | Abandoned():
+            return None
+        case other:
+            assert_never(other)
+
+
+async def _refuse(exchange: Exchange, settled: Settled) -> None:
+    refused = settled.decision
+    shown = show_refused(refused) if isinstance(refused, Refused) else _incomplete()
+    await exchange.fail(shown, out.labels(settled.head))
+
+
+def _chunks(request: Request) -> out.Chunks:
+    return out.Chunks(
+        f"chatcmpl-{request.id}", _now(), request.feature, usage=request.include_usage
+    )
+
+
+def _incomplete() -> Shown:
+    return show_fault(
+        Fault("internal_error", "The answer is incomplete: the gateway failed. Ask again.")
+    )
+
+
+def _now() -> int:
+    return int(time.time())

@@ -1,0 +1,145 @@
+"""One request on its way through the doors, and the plain ways to answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from seatrial.gateway import openai_out as out
+from seatrial.gateway.bounds import inflate
+from seatrial.gateway.face import App
+from seatrial.gateway.faults import Fault, Shown, show_fault
+from seatrial.gateway.headers import Found
+from seatrial.gateway.scopes import Headers, Receive, Send
+from seatrial.gateway.settings import DoorSettings
+from seatrial.values.requests import Caller
+
+
+class CallerGone(Exception):
+    """Nobody is there to read an answer."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request: what came, who asks, and where the answer goes.
+
+    Args:
+        app, settings: shared by all requests.
+        state: of the server, such as whether it is stopping.
+        id: the request's and its record's.
+        found: the headers that doors read; empty for open endpoints.
+        caller: who asks.
+        argument: the part of the path that an endpoint takes.
+        started: whether a status has left.
+    """
+
+    app: App
+    settings: DoorSettings
+    state: ServerState
+    id: str
+    receive: Receive
+    send: Send
+    found: Found
+    caller: Caller
+    argument: str = ""
+    started: bool = False
+
+    async def body(self) -> bytes:
+        """Return the request's body, inflated.
+
+        Raises:
+            Fault: it is too large, or in a form that is not taken.
+            CallerGone: the caller left before its end.
+        """
+        _check_type(self.found)
+        limit = self.settings.max_body_bytes
+        length = self.found.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 18 or int(length) > limit:
+            raise _too_large(limit)
+        raw = await self._read(limit)
+        coding = self.found.get(b"content-encoding")
+        if coding is None or coding.lower() == b"identity":
+            return raw
+        if coding.lower() in {b"gzip", b"x-gzip"}:
+            return inflate(raw, self.settings)
+        raise Fault(
+            "unsupported_content",
+            "The Content-Encoding of the body is not known. Send it plain, or as gzip.",
+            param="content-encoding",
+        )
+
+    async def _read(self, limit: int) -> bytes:
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise CallerGone
+        body: bytes = message.get("body", b"")
+        if message.get("more_body", False):
+            parts = [body]
+            size = len(body)
+            while message.get("more_body", False):
+                message = await self.receive()
+                if message["type"] == "http.disconnect":
+                    raise CallerGone
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limit:
+                    raise _too_large(limit)
+            body = b"".join(parts)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+
+    async def reply(self, status: int, body: bytes, headers: Headers) -> None:
+        """Send JSON; `headers` stand beside type and length."""
+        self.started = True
+        length = (b"content-length", b"%d" % len(body))
+        head = [out.JSON_TYPE, length, *headers]
+        await self.send({"type": "http.response.start", "status": status, "headers": head})
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def fail(self, shown: Shown, headers: Headers | None = None) -> None:
+        """Send an error; `headers` are the labels, when there is a record."""
+        if headers is None:
+            headers = [(b"x-request-id", self.id.encode("ascii"))]
+        body = out.error_body(shown, self.id)
+        await self.reply(shown.status, body, [*headers, *out.error_headers(shown)])
+
+
+@dataclass(slots=True)
+class ServerState:
+    """What the doors know of the server around them.
+
+    Args:
+        stopping: it was told to stop: no new work please.
+    """
+
+    stopping: bool = False
+
+
+def stopping() -> Shown:
+    """Return the error for a request that a stopping server had to end."""
+    text = "The gateway is stopping and had to end this request. Ask again."
+    shown = show_fault(Fault("shutting_down", text))
+    return Shown(shown.status, shown.error, shown.again, retry_after_s=1.0)
+
+
+Handler = Callable[[Exchange], Awaitable[None]]
+
+
+def _check_type(found: Found) -> None:
+    # A page in a browser may send any other type to us without asking first.
+    kind = found.get(b"content-type", b"")
+    if kind != b"application/json" and (
+        kind.partition(b";")[0].strip().lower() != b"application/json"
+    ):
+        raise Fault(
+            "unsupported_content",
+            "The body must be JSON. Send the header `Content-Type: application/json`.",
+            param="content-type",
+        )
+
+
+def _too_large(limit: int) -> Fault:
+    return Fault(
+        "body_too_large", f"The body is larger than {limit} bytes, or has no valid length."
+    )

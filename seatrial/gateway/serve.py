@@ -1,0 +1,267 @@
+"""A server that binds before it starts, and that loses nothing when it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any, Final, Protocol
+
+import uvicorn
+
+from seatrial.errors import StartRefused
+from seatrial.gateway.asgi import build
+from seatrial.gateway.exchange import ServerState
+from seatrial.gateway.face import App
+from seatrial.gateway.protocol import Edge, EdgeProtocol
+from seatrial.gateway.settings import DoorSettings
+
+_TICK_S: Final = 1.0
+_POLL_S: Final = 0.02
+_IDLE_S: Final = 1.0  # a connection silent for that long while stopping is let go
+_LAST_WORD_S: Final = 2.0  # for requests that are ended by force to say so
+
+
+class Service(App, Protocol):
+    """An application that can be started and closed."""
+
+    async def start(self) -> None:
+        """Start what runs beside requests."""
+
+    async def close(self) -> None:
+        """Bring everything to disk and let go."""
+
+
+def bind(settings: DoorSettings) -> socket.socket:
+    """Return a socket bound to where the gateway listens; it takes no connections yet.
+
+    Raises:
+        StartRefused: the address is taken, or none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if settings.reuse_port:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind((settings.host, settings.port))
+    except OSError as error:
+        taken.close()
+        raise StartRefused(
+            f"The gateway cannot listen on {settings.host}:{settings.port}.",
+            why=f"{error.strerror or error}.",
+            fix="Stop what listens there, or set another `listen` under [service].",
+        ) from error
+    taken.setblocking(False)
+    return taken
+
+
+class Gateway:
+    """A running server for one application.
+
+    Args:
+        app: started and closed with the server.
+        settings: where to listen, and limits.
+
+    Attributes:
+        port: where it listens.
+
+    Raises:
+        StartRefused: it cannot listen there.
+    """
+
+    def __init__(self, app: Service, settings: DoorSettings) -> None:
+        self._app = app
+        self._settings = settings
+        self._state = ServerState()
+        self._edge = Edge(settings, self._state, app.new_id)
+        self._socket = bind(settings)
+        self.port: int = self._socket.getsockname()[1]
+        self._listener: asyncio.Server | None = None
+        self._hurry = asyncio.Event()
+        self._told = asyncio.Event()
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the application, then take connections."""
+        config = _config(build(self._app, self._settings, state=self._state), self._settings)
+        config.load()
+        await self._app.start()
+        self._tick()
+        self._ticker = asyncio.create_task(self._keep_ticking())
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: EdgeProtocol(config, self._edge, {}),
+            sock=self._socket,
+            backlog=self._settings.backlog,
+        )
+
+    def stop(self) -> None:
+        """Ask it to stop; asked again, it hurries."""
+        if self._told.is_set():
+            self._hurry.set()
+        self._told.set()
+
+    async def wait(self) -> None:
+        """Serve until asked to stop, finish what is running, then close the application."""
+        await self._told.wait()
+        self._state.stopping = True
+        try:
+            await self._drain()
+        finally:
+            if self._ticker is not None:
+                self._ticker.cancel()
+            await self._app.close()
+
+    async def _drain(self) -> None:
+        edge = self._edge
+        for connection in self._connections():
+            connection.say_close()
+        # For a moment new connections are still taken, so that balancers and callers learn
+        # from answers, not from refused connections, that they should go elsewhere.
+        if edge.connections:
+            await self._pause(self._settings.lame_duck_s)
+        await self._stop_listening()
+        deadline = time.monotonic() + self._settings.drain_s
+        while edge.connections or edge.tasks:
+            now = asyncio.get_running_loop().time()
+            for connection in self._connections():
+                if connection.idle and (
+                    now - connection.idle_since > _IDLE_S or self._hurry.is_set()
+                ):
+                    connection.transport.close()
+            if self._hurry.is_set() or time.monotonic() > deadline:
+                break
+            await self._pause(_POLL_S)
+        await self._end_by_force()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+
+    async def _stop_listening(self) -> None:
+        """Take the connections that are already made, and no more."""
+        _refuse_newcomers(self._socket)
+        await asyncio.sleep(0)
+        await asyncio.sleep(_POLL_S)
+        if self._listener is not None:
+            self._listener.close()
+        self._socket.close()
+
+    async def _end_by_force(self) -> None:
+        """Let running requests say that they end here, and cut what is left."""
+        tasks = set(self._edge.tasks)
+        for task in tasks:
+            task.cancel("the server stops")
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LAST_WORD_S)
+        for connection in self._connections():
+            connection.transport.close()
+        await asyncio.sleep(0)
+        for connection in self._connections():
+            connection.transport.abort()
+
+    def _connections(self) -> list[EdgeProtocol]:
+        # Only ours ever enter, whatever uvicorn's types say.
+        return [each for each in self._edge.connections if isinstance(each, EdgeProtocol)]
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self._tick()
+
+    def _tick(self) -> None:
+        date = formatdate(time.time(), usegmt=True).encode("ascii")
+        self._edge.default_headers = [(b"date", date)]
+        now = asyncio.get_running_loop().time()
+        for connection in self._connections():
+            connection.sweep(now)
+
+
+def run(
+    app: Service,
+    settings: DoorSettings,
+    *,
+    listening: Callable[[str, int], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; a second one hurries, SIGHUP reloads.
+
+    Args:
+        app: started and closed with the server.
+        settings: where to listen, and limits.
+        listening: told host and port once connections are taken.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(app, settings, listening))
+
+
+async def _serve(
+    app: Service, settings: DoorSettings, listening: Callable[[str, int], None] | None
+) -> None:
+    gateway = Gateway(app, settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, gateway.stop)
+    reload = getattr(app, "reload", None)
+    running: set[asyncio.Task[Any]] = set()
+
+    def take_up() -> None:
+        result = reload() if reload is not None else None
+        if inspect.isawaitable(result):
+            task = asyncio.ensure_future(result)
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    if hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, take_up)
+    await gateway.start()
+    if listening is not None:
+        listening(settings.host, gateway.port)
+    await gateway.wait()
+
+
+def _config(asgi: Any, settings: DoorSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        asgi,
+        interface="asgi3",
+        http=EdgeProtocol,
+        ws="none",
+        lifespan="off",
+        loop="none",
+        log_config=None,
+        log_level="critical",  # the doors keep their own account
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=int(settings.keep_alive_s),
+    )
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _refuse_newcomers(listening: socket.socket) -> None:
+    """Have the kernel drop new handshakes, so that none is accepted and then lost.
+
+    Closing a listening socket resets connections that wait to be accepted.  With a filter
+    that lets nothing in (one BPF instruction, "return 0") the queue can run empty first.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    instruction = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    program = struct.pack("HL", 1, ctypes.addressof(instruction))
+    with contextlib.suppress(OSError):
+        listening.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER
