@@ -4,5 +4,15 @@ Only this package knows everyone; the doors know only this package.
 """
 
 from seatrial.app.face import Readiness, Seatrial, config_schema
+from seatrial.app.wiring import Outside
 
-__all__ = ["Readiness", "Seatrial", "calling", "config_schema", "face", "running", "wiring"]
+__all__ = [
+    "Outside",
+    "Readiness",
+    "Seatrial",
+    "calling",
+    "config_schema",
+    "face",
+    "running",
+    "wiring",
+]

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import inspect
-import random
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from seatrial.app import calling, wiring
 from seatrial.app.running import Parts, Running
+from seatrial.app.wiring import Outside
 from seatrial.engine.answer import answer
 from seatrial.engine.health import Health, OutletView
 from seatrial.engine.keyring import Keyring, make_key
@@ -54,17 +54,16 @@ class Seatrial:
     'It is on its way.'
     """
 
-    def __init__(self, load: Callable[[], Loaded]) -> None:
+    def __init__(self, load: Callable[[], Loaded], *, outside: Outside | None = None) -> None:
+        self._outside = outside or Outside()
         self._load = load
         self.config = self._read()
-        self.created = int(wiring.LiveClock.wall())
+        self._clock = self._outside.clock
+        self.created = int(self._clock.wall())
         self.on_event: Callable[[str, dict[str, object]], None] = lambda name, facts: None
-        self._clock = wiring.LiveClock()
-        self._coin = random.Random().random  # noqa: S311 - jitter, not secrets
-        self._new_id = wiring.TimeOrderedIds()
-        self._health = Health(self._clock, self._coin)
+        self._health = Health(self._clock, self._outside.coin)
         self._functions: dict[str, Callable[..., Any]] = {}
-        self._providers = wiring.Providers()
+        self._providers = wiring.Providers(self._outside)
         self._snapshot, self._releases = self._join(self.config)
         self._store: DurableStore | None = None
         self._secret: bytes | None = None
@@ -84,6 +83,7 @@ class Seatrial:
         *,
         overrides: Mapping[str, object] | None = None,
         environ: Mapping[str, str] | None = None,
+        outside: Outside | None = None,
     ) -> Self:
         """Return the application that a file describes; nothing is started yet.
 
@@ -91,6 +91,7 @@ class Seatrial:
             path: of the configuration.
             overrides: settings that win over the file, by dotted path: `{"service.store": …}`.
             environ: environment variables; the process's own by default.
+            outside: clock, dice, wire and disk; real by default.
 
         Raises:
             ConfigError: everything that is wrong with the file, at once.
@@ -98,7 +99,7 @@ class Seatrial:
         from seatrial.config import attempt
 
         loading = functools.partial(attempt, path, overrides=overrides, environ=environ)
-        return cls(loading)
+        return cls(loading, outside=outside)
 
     async def start(self, *, exclusive: bool = False) -> None:
         """Start recorder and background jobs on the running loop; once is enough.
@@ -270,7 +271,7 @@ class Seatrial:
         policy = self._plan(feature).policy
         await self.start()
         request = Request(
-            self._new_id(),
+            self._outside.new_id(),
             feature,
             {"messages": messages},
             self._clock.now() + min(deadline_s or policy.deadline_s, policy.deadline_s),
@@ -288,7 +289,7 @@ class Seatrial:
 
     def new_id(self) -> str:
         """Return a fresh record id, which is also the request id."""
-        return self._new_id()
+        return self._outside.new_id()
 
     def authenticate(self, token: str | None) -> Caller | Refused:
         """Return who holds this key, without asking the store."""
@@ -352,7 +353,7 @@ class Seatrial:
     def store(self) -> DurableStore:
         """The store; opened at the first use, connected at the first call."""
         if self._store is None:
-            self._store = wiring.open_store_of(self.config)
+            self._store = wiring.open_store_of(self.config, self._outside)
         return self._store
 
     @property
@@ -402,7 +403,8 @@ class Seatrial:
 
     def _join(self, config: Config) -> tuple[Snapshot, tuple[ReleaseRow, ...]]:
         providers = self._providers.build(config, self._functions)
-        return wiring.build_snapshot(config, providers, self._functions)
+        wall = self._clock.wall()
+        return wiring.build_snapshot(config, providers, self._functions, wall=wall)
 
     def _parts(self) -> Parts:
         cached = [
@@ -411,12 +413,10 @@ class Seatrial:
             if any(target.kind == "cache" for target in plan.route)
         ]
         return Parts(
-            self._clock,
-            self._coin,
-            self._new_id,
+            self._outside,
             self._health,
             self.store,
-            wiring.open_recorder(self.config, self.store),
+            wiring.open_recorder(self.config, self.store, self._outside),
             self.keyring,
             self._secret_bytes(),
             self.config.journal.parent / "keys.json",
@@ -447,11 +447,11 @@ class Seatrial:
 
     async def _watch(self) -> None:
         await self._providers.close_retired()
-        if self.config.service.reload and await asyncio.to_thread(self._watched.changed):
+        if self.config.service.reload and await self._outside.off_loop(self._watched.changed):
             # Told, and shown by `ready`; what ran before goes on.
             with contextlib.suppress(ConfigError):
                 # Reading, importing and checking may take a while: not on the loop.
-                await asyncio.to_thread(self.reload)
+                await self._outside.off_loop(self.reload)
 
     def _in_thread(self, work: Coroutine[Any, Any, T]) -> T:
         with self._starting:

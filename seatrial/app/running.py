@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from seatrial.app.wiring import read_keys, write_keys
+from seatrial.app.wiring import Outside, read_keys, write_keys
 from seatrial.engine.cache import AnswerCache
 from seatrial.engine.health import Health
 from seatrial.engine.keyring import Keyring
@@ -17,7 +17,7 @@ from seatrial.engine.world import World
 from seatrial.errors import StoreUnavailable
 from seatrial.jobs.retention import delete_old
 from seatrial.jobs.supervisor import Job, Supervisor
-from seatrial.ports import Clock, Coin, Key, ReleaseRow, Store
+from seatrial.ports import Key, ReleaseRow, Store
 from seatrial.values.chat import Answer
 
 BEAT_S: Final = 0.25  # how often the loop is asked whether it keeps its time
@@ -36,7 +36,8 @@ class Parts:
     """What the face hands over.
 
     Args:
-        clock, coin, new_id, health: as the engine wants them.
+        outside: clock, coin, ids and how blocking work is done.
+        health: of the targets.
         store, recorder, keyring: open and not yet started.
         secret: of this installation.
         keys_file: the last known keys, for a start while the store is away.
@@ -46,9 +47,7 @@ class Parts:
         releases: those in force, to be stored.
     """
 
-    clock: Clock
-    coin: Coin
-    new_id: Callable[[], str]
+    outside: Outside
     health: Health
     store: Store
     recorder: Recorder
@@ -66,12 +65,13 @@ class Running:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        outside = parts.outside
         self.world = World(
-            parts.clock, parts.coin, parts.new_id, parts.health, parts.recorder, parts.secret
+            outside.clock, outside.coin, outside.new_id, parts.health, parts.recorder, parts.secret
         )
         self.problems: dict[str, str] = {}
         self._supervisor = Supervisor(self._report)
-        self._beat_at = parts.clock.now()
+        self._beat_at = parts.outside.clock.now()
         self._lag_s = 0.0
         self._store_ready = False
         self._unsaved = list(parts.releases)
@@ -83,7 +83,9 @@ class Running:
 
     def is_prompt(self) -> bool:
         """Whether the event loop keeps its time."""
-        return max(self._lag_s, self.parts.clock.now() - self._beat_at - BEAT_S) < LAG_LIMIT_S
+        return (
+            max(self._lag_s, self.parts.outside.clock.now() - self._beat_at - BEAT_S) < LAG_LIMIT_S
+        )
 
     async def start(self, jobs: tuple[Job, ...] = ()) -> None:
         """Start the recorder and the jobs; a store that is away is waited for in the background.
@@ -108,7 +110,7 @@ class Running:
         """Stop the jobs and bring what is queued to disk and, in time, to the store."""
         await self._supervisor.close()
         await self.parts.recorder.close(timeout_s)
-        await asyncio.to_thread(self.parts.store.close)
+        await self.parts.outside.off_loop(self.parts.store.close)
 
     def remember(self, releases: tuple[ReleaseRow, ...]) -> None:
         """Store these releases as soon as the store takes them."""
@@ -132,12 +134,12 @@ class Running:
         """See that the store is there, and take and give what goes by way of it."""
         parts = self.parts
         if not self._store_ready:
-            await asyncio.to_thread(parts.store.ready)
-        keys = await asyncio.to_thread(parts.store.keys.all)
+            await self.parts.outside.off_loop(parts.store.ready)
+        keys = await self.parts.outside.off_loop(parts.store.keys.all)
         self._take_keys(keys)
         unsaved = self._unsaved
         if unsaved:
-            await asyncio.to_thread(parts.store.releases.remember, unsaved)
+            await self.parts.outside.off_loop(parts.store.releases.remember, unsaved)
             self._unsaved = [row for row in self._unsaved if row not in unsaved]
         if not self._store_ready:
             self._store_ready = True
@@ -151,7 +153,7 @@ class Running:
 
     async def _warm(self) -> None:
         for feature in self.parts.cached_features:
-            records = await asyncio.to_thread(
+            records = await self.parts.outside.off_loop(
                 self.parts.store.records.cached, feature=feature, limit=WARM_ANSWERS
             )
             for record in reversed(records):
@@ -163,13 +165,16 @@ class Running:
         if not self._store_ready:
             return
         deleted = await delete_old(
-            self.parts.store.records, self.parts.clock, keep_days=self.parts.retention_days
+            self.parts.store.records,
+            self.parts.outside.clock,
+            keep_days=self.parts.retention_days,
+            off_loop=self.parts.outside.off_loop,
         )
         if deleted:
             self.parts.tell("retention.deleted", {"records": deleted})
 
     async def _beat(self) -> None:
-        now = self.parts.clock.now()
+        now = self.parts.outside.clock.now()
         self._lag_s = max(0.0, now - self._beat_at - 2 * BEAT_S)
         self._beat_at = now
 

@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import functools
 import os
+import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import Snapshot
-from seatrial.ports import Key, Provider, ReleaseRow, Store
+from seatrial.ports import Clock, Coin, Journal, Key, Provider, ReleaseRow, Store, Transport
 from seatrial.providers import build_provider
 from seatrial.providers.settings import TargetSettings
 from seatrial.store import DurableStore, FileJournal, open_store
@@ -25,6 +27,7 @@ from seatrial.store import DurableStore, FileJournal, open_store
 if TYPE_CHECKING:
     from seatrial.config import Config
 
+T = TypeVar("T")
 Function = Callable[..., Any]
 SECRET_BYTES: Final = 32
 RETIRE_AFTER_S: Final = 300.0  # a replaced provider's connections live on for running requests
@@ -88,10 +91,40 @@ def secret_bytes(config: Config) -> bytes:
         return path.read_bytes()
 
 
+async def _in_thread(work: Callable[..., T], *args: Any, **named: Any) -> T:
+    return await asyncio.to_thread(work, *args, **named)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is outside the house: real by default, swapped whole by the simulator.
+
+    Args:
+        clock: tells the time and sleeps.
+        coin: throws numbers in [0, 1).
+        new_id: makes ids that sort by time.
+        transport: opens the wire to one target; None for the usual one.
+        off_loop: carries out blocking work beside the event loop.
+        store: given the configured store, returns the one to use.
+        journal: opens the journal in a folder.
+        inline: write records at once and start no threads of our own.
+    """
+
+    clock: Clock = field(default_factory=LiveClock)
+    coin: Coin = field(default_factory=lambda: random.Random().random)  # noqa: S311 - jitter
+    new_id: Callable[[], str] = field(default_factory=TimeOrderedIds)
+    transport: Callable[[], Transport] | None = None
+    off_loop: Callable[..., Awaitable[Any]] = _in_thread
+    store: Callable[[DurableStore], DurableStore] = lambda store: store
+    journal: Callable[[Path], Journal] = FileJournal
+    inline: bool = False
+
+
 class Providers:
     """Builds providers and keeps those whose settings a reload did not touch."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
         self._built: dict[str, tuple[object, Provider]] = {}
         self._retired: list[tuple[float, Provider]] = []
 
@@ -115,6 +148,7 @@ class Providers:
                     build_provider,
                     name,
                     settings,
+                    transport_factory=self._outside.transport,
                     keys=keys,
                     function=function,
                     concurrency=concurrency,
@@ -127,7 +161,7 @@ class Providers:
                 function,
                 functools.partial(build_provider, name, settings, function=function),
             )
-        now = time.monotonic()
+        now = self._outside.clock.now()
         replaced = [old for name, old in self._built.items() if fresh.get(name) is not old]
         self._retired.extend((now, provider) for _, provider in replaced)
         self._built = fresh
@@ -135,7 +169,7 @@ class Providers:
 
     async def close_retired(self) -> None:
         """Close providers that were replaced long enough ago for their requests to be done."""
-        cutoff = time.monotonic() - RETIRE_AFTER_S
+        cutoff = self._outside.clock.now() - RETIRE_AFTER_S
         due = [provider for at, provider in self._retired if at < cutoff]
         self._retired = [(at, provider) for at, provider in self._retired if at >= cutoff]
         for provider in due:
@@ -160,7 +194,11 @@ class Providers:
 
 
 def build_snapshot(
-    config: Config, providers: Mapping[str, Provider], functions: Mapping[str, Function]
+    config: Config,
+    providers: Mapping[str, Provider],
+    functions: Mapping[str, Function],
+    *,
+    wall: float,
 ) -> tuple[Snapshot, tuple[ReleaseRow, ...]]:
     """Return what is configured now, and its releases to be remembered."""
     from seatrial.config import build_plans, release_rows
@@ -173,19 +211,20 @@ def build_snapshot(
         config,
         sources=sources,
         commit=commit_of(config.path.parent),
-        first_seen=time.time(),
+        first_seen=wall,
     )
     return Snapshot(plans, providers, keep_content=config.service.record_content), rows
 
 
-def open_store_of(config: Config) -> DurableStore:
+def open_store_of(config: Config, outside: Outside) -> DurableStore:
     """Return the configured store; nothing is connected yet."""
-    return open_store(config.store.reveal(), folder=config.path.parent)
+    return outside.store(open_store(config.store.reveal(), folder=config.path.parent))
 
 
-def open_recorder(config: Config, store: Store) -> Recorder:
+def open_recorder(config: Config, store: Store, outside: Outside) -> Recorder:
     """Return the recorder over the configured journal and store."""
-    return Recorder(FileJournal(config.journal), store.records)
+    journal = outside.journal(config.journal)
+    return Recorder(journal, store.records, inline=outside.inline, coin=outside.coin)
 
 
 def read_keys(file: Path) -> list[Key] | None:

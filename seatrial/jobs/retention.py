@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 from seatrial.ports import Clock, Records
 
@@ -12,18 +12,21 @@ BATCH: Final = 500
 PAUSE_S: Final = 0.05  # between batches: writers come first
 
 
-async def delete_old(records: Records, clock: Clock, *, keep_days: float) -> int:
+async def delete_old(
+    records: Records, clock: Clock, *, keep_days: float, off_loop: Callable[..., Awaitable[Any]]
+) -> int:
     """Delete every record older than `keep_days`; return how many.
 
     Args:
-        records: the store; called in a thread.
+        records: the store.
         clock: tells the wall clock.
+        off_loop: carries out blocking work beside the event loop.
         keep_days: age in days after which a record goes.
     """
     cutoff = clock.wall() - keep_days * DAY_S
     deleted = 0
     while True:
-        count = await asyncio.to_thread(records.delete_before, cutoff, limit=BATCH)
+        count: int = await off_loop(records.delete_before, cutoff, limit=BATCH)
         deleted += count
         if count < BATCH:
             return deleted
