@@ -59,13 +59,16 @@ def settings_from(words: list[str] | None) -> tuple[Settings, argparse.Namespace
         "--store", default=contenders.RECORDS_ON, help="where records go (default: %(default)s)"
     )
     parser.add_argument(
-        "--store-off",
-        default=contenders.RECORDS_OFF,
-        help="the store that keeps none (default: %(default)s)",
+        "--no-records-command",
+        default=contenders.NO_RECORDS_COMMAND,
+        metavar="TEMPLATE",
+        help="the same without records (default: %(default)s)",
     )
     asked = parser.parse_args(words)
     base = QUICK if asked.quick else Settings()
-    seatrial = Seatrial(asked.seatrial_command, asked.seatrial_config, asked.store, asked.store_off)
+    seatrial = Seatrial(
+        asked.seatrial_command, asked.no_records_command, asked.seatrial_config, asked.store
+    )
     names = tuple(
         name
         for name in contenders.ALL

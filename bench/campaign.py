@@ -161,7 +161,7 @@ def _start_asking(site: Site) -> Asking:
     seatrial = site.settings.seatrial
     contenders.require_seatrial(seatrial)
     own = Path(tempfile.mkdtemp(prefix="ask-", dir=site.folder))
-    config = seatrial.write_config(own, port=free_port(), upstream=site.upstream, records=True)
+    config = seatrial.write_config(own, port=free_port(), upstream=site.upstream)
     command = [sys.executable, "-m", "bench.inprocess", "--config", str(config)]
     command += ["--calls", str(site.settings.calls)]
     command += ["--at-once", str(site.settings.connections)]

@@ -16,9 +16,9 @@ from bench import nginx, wire
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SEATRIAL_COMMAND: Final = "{bin}/seatrial serve --config {config} --port {port}"
+NO_RECORDS_COMMAND: Final = "{python} -m bench.unrecorded serve --config {config} --port {port}"
 SEATRIAL_TOML: Final = Path(__file__).with_name("seatrial.toml")
 RECORDS_ON: Final = "sqlite:{folder}/records.db"
-RECORDS_OFF: Final = "none"
 
 DIRECT: Final = "direct"
 NGINX: Final = "nginx"
@@ -43,16 +43,16 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Seatrial:
-    """How Seatrial is started; `template` knows {bin}, {python}, {config} and {port}."""
+    """How Seatrial is started; the templates know {bin}, {python}, {config} and {port}."""
 
     template: str = SEATRIAL_COMMAND
+    template_off: str = NO_RECORDS_COMMAND
     config: Path = SEATRIAL_TOML
     store: str = RECORDS_ON
-    store_off: str = RECORDS_OFF
 
-    def write_config(self, folder: Path, *, port: int, upstream: int, records: bool) -> Path:
+    def write_config(self, folder: Path, *, port: int, upstream: int) -> Path:
         """Fill the configuration in for one process, in its own folder."""
-        store = (self.store if records else self.store_off).format(folder=folder)
+        store = self.store.format(folder=folder)
         text = Template(self.config.read_text()).substitute(
             listen=port, upstream=upstream, store=store
         )
@@ -84,24 +84,23 @@ def launch(name: str, seatrial: Seatrial, *, folder: Path, port: int, upstream: 
             return Launch((sys.executable, "-m", "bench.proxy", *options))
         case "seatrial" | "no records":
             require_seatrial(seatrial)
-            config = seatrial.write_config(
-                folder, port=port, upstream=upstream, records=name == SEATRIAL
-            )
+            config = seatrial.write_config(folder, port=port, upstream=upstream)
+            template = seatrial.template if name == SEATRIAL else seatrial.template_off
             known = {
                 "python": sys.executable,
                 "bin": str(Path(sys.executable).parent),
                 "config": str(config),
                 "port": str(port),
             }
-            command = tuple(word.format(**known) for word in shlex.split(seatrial.template))
+            command = tuple(word.format(**known) for word in shlex.split(template))
             return Launch(command, probe="/livez")
     raise ValueError(f"unknown contender {name!r}")
 
 
 def require_seatrial(seatrial: Seatrial) -> None:
     """Raise Missing when the usual command is meant and the package has no door yet."""
-    if seatrial.template == SEATRIAL_COMMAND and _absent("seatrial.cli"):
-        raise Missing("seatrial.cli is not there")
+    if seatrial.template == SEATRIAL_COMMAND and _absent("seatrial.cli.serve"):
+        raise Missing("seatrial.cli.serve is not there")
 
 
 def _absent(module: str) -> bool:

@@ -17,7 +17,7 @@ import uvloop
 
 QUESTION: Final = "I was charged twice for order 48213. Which of the two is right?"
 ANSWER: Final = "One of the two lines is a reservation and falls away within five working days."
-FEATURE: Final = "instant"
+FEATURE: Final = "ask"
 
 
 def instant(*_: object, **__: object) -> str:

@@ -17,6 +17,7 @@ from bench.asking import Asking
 from bench.contenders import Missing, Seatrial
 from bench.processes import DidNotStart, family, free_port, process_cpu_ns, start
 from bench.upstream import Answering, Script
+from seatrial.config import load as load_config
 
 pytestmark = pytest.mark.wire
 
@@ -165,17 +166,23 @@ def test_a_process_that_ends_says_its_last_words(tmp_path: Path) -> None:
 
 def test_seatrial_is_started_by_a_template(tmp_path: Path) -> None:
     """Its command and configuration carry the ports and the store of this run."""
-    ours = Seatrial(template="{python} run.py --config {config} --port {port}")
+    ours = Seatrial("{python} run.py --config {config} --port {port}", "off {port}")
     on = contenders.launch(contenders.SEATRIAL, ours, folder=tmp_path, port=1234, upstream=99)
-    with_records = tomllib.loads((tmp_path / "seatrial.toml").read_text())
-    contenders.launch(contenders.NO_RECORDS, ours, folder=tmp_path, port=1234, upstream=99)
-    without = tomllib.loads((tmp_path / "seatrial.toml").read_text())
+    off = contenders.launch(contenders.NO_RECORDS, ours, folder=tmp_path, port=1234, upstream=99)
+    written = tomllib.loads((tmp_path / "seatrial.toml").read_text())
 
     config = str(tmp_path / "seatrial.toml")
     assert (sys.executable, "run.py", "--config", config, "--port", "1234") == on.command
-    assert f"sqlite:{tmp_path}/records.db" == with_records["service"]["store"]
-    assert contenders.RECORDS_OFF == without["service"]["store"]
-    assert "http://127.0.0.1:99/v1" == with_records["targets"]["stub"]["base_url"]
+    assert ("off", "1234") == off.command
+    assert f"sqlite:{tmp_path}/records.db" == written["service"]["store"]
+    assert "http://127.0.0.1:99/v1" == written["targets"]["stub"]["base_url"]
+
+
+def test_the_configuration_is_a_good_one(tmp_path: Path) -> None:
+    """Seatrial takes the benchmark's own configuration without an error or a warning."""
+    path = Seatrial().write_config(tmp_path, port=8080, upstream=8081)
+
+    assert () == load_config(path).warnings
 
 
 def test_a_missing_program_says_how_to_get_it(
@@ -193,7 +200,7 @@ import sys, types
 class Seatrial:
     @classmethod
     def open(cls, path):
-        assert "[features.instant]" in open(path).read()
+        assert "[features.ask]" in open(path).read()
         return cls()
 
     async def ask_async(self, feature, text):
@@ -210,7 +217,7 @@ inprocess.main()
 def asking(tmp_path: Path, reply: str) -> Asking:
     """The process that measures calls, over a library of our own."""
     (tmp_path / "fake.py").write_text(FAKE_LIBRARY)
-    config = Seatrial().write_config(tmp_path, port=1, upstream=2, records=True)
+    config = Seatrial().write_config(tmp_path, port=1, upstream=2)
     command = [sys.executable, str(tmp_path / "fake.py"), reply, "--config", str(config)]
     environment = {"PYTHONPATH": str(contenders.ROOT)}
     return Asking([*command, "--calls", "200"], None, tmp_path / "log", environment)
