@@ -1,0 +1,148 @@
+"""The store of many machines: PostgreSQL through psycopg."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
+
+from seatrial.errors import StartRefused
+from seatrial.ports import Keys, Records, Releases
+from seatrial.store import schema
+from seatrial.store.database import Database
+from seatrial.store.keys import SqlKeys
+from seatrial.store.records import SqlRecords
+from seatrial.store.releases import SqlReleases
+
+CONNECT_S: Final = 3
+SILENCE_MS: Final = 5_000  # unacknowledged bytes for so long mean that the server is gone
+POOL: Final = 5
+PING_AFTER_S: Final = 5.0  # a connection idle for longer is tried before it is used
+MIGRATING: Final = 7_325_200_411  # key of the advisory lock: one migration at a time
+
+
+class PostgresStore:
+    """A `Store` in a PostgreSQL database.
+
+    Args:
+        url: with user, password, host and database; the password is never shown.
+        limit_s: for one transaction, in seconds.
+
+    Raises:
+        StartRefused: psycopg is not installed.
+    """
+
+    records: Records
+    keys: Keys
+    releases: Releases
+
+    def __init__(self, url: URL, *, limit_s: float = 5.0) -> None:
+        try:
+            import psycopg  # noqa: F401 - only to say kindly that it is missing
+        except ImportError as error:
+            raise StartRefused(
+                "A postgresql:// store needs psycopg, which is not installed.",
+                fix="Install it with: pip install 'seatrial[scale]'",
+            ) from error
+        self.name = url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args={
+                "connect_timeout": CONNECT_S,
+                "tcp_user_timeout": SILENCE_MS,
+                "keepalives_idle": 10,
+                "keepalives_interval": 3,
+                "keepalives_count": 3,
+                "application_name": "seatrial",
+                # The server's limits come first; `Database` cuts the wire if it does not keep them.
+                "options": f"-c statement_timeout={int(limit_s * 900)} -c lock_timeout=2000",
+            },
+            pool_size=POOL,
+            max_overflow=0,
+            pool_timeout=2.0,
+            hide_parameters=True,
+        )
+        event.listen(engine, "checkout", _checkout)
+        event.listen(engine, "checkin", _checkin)
+        self._database = Database(
+            self.name, engine, engine, interrupt=_cut, prepare=_prepare, limit_s=limit_s
+        )
+        self.records = SqlRecords(self._database)
+        self.keys = SqlKeys(self._database)
+        self.releases = SqlReleases(self._database)
+
+    def __repr__(self) -> str:
+        return f"PostgresStore({self.name!r})"
+
+    def ready(self) -> None:
+        """Return if the schema is the one we know; raise StoreUnavailable or StartRefused."""
+        with self._database.reading() as connection:
+            found = schema.revision_of(connection)
+        schema.check(found, name=self.name)
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; return the revisions applied."""
+        with self._database.writing(sync=True, limit_s=3_600) as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+            return schema.upgrade(connection)
+
+    def acquire_serving_lock(self) -> None:
+        """Return at once: many processes may serve from one PostgreSQL database."""
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._database.close()
+
+
+def _cut(driver: Any) -> None:
+    """Shut the connection's socket down, so that a call waiting on a hung server fails."""
+    with socket.socket(fileno=os.dup(driver.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
+
+
+def _prepare(connection: Connection, sync: bool) -> None:
+    """Note whether the commit must wait for the disk; told to the server in the transaction."""
+    connection.info["sync"] = sync
+    if not event.contains(connection, "begin", _tell):
+        event.listen(connection, "begin", _tell)
+
+
+def _tell(connection: Connection) -> None:
+    # A synced commit also brings every earlier one to disk.
+    if connection.info.get("sync"):
+        connection.exec_driver_sql(
+            "SELECT set_config('synchronous_commit', 'on', true) "
+            "WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    else:
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+
+def _checkin(driver: Any, entry: Any) -> None:
+    entry.info["idle_since"] = time.monotonic()
+
+
+def _checkout(driver: Any, entry: Any, proxy: Any) -> None:
+    """Try a connection that idled: after a restart of the server the pool holds dead ones."""
+    since = entry.info.get("idle_since")
+    if since is None or time.monotonic() - since < PING_AFTER_S:
+        return
+    # A hung server must not hang us here either, before any limit of time has begun.
+    import threading
+
+    timer = threading.Timer(CONNECT_S, _cut, [driver])
+    timer.daemon = True
+    timer.start()
+    try:
+        driver.execute("SELECT 1")
+        driver.rollback()
+    except Exception as error:
+        raise DisconnectionError from error
+    finally:
+        timer.cancel()

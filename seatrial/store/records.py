@@ -1,0 +1,223 @@
+"""Records in a database: written in batches, found by what lists filter by."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, literal_column, select
+from sqlalchemy.engine import Dialect
+
+from seatrial.ports import RecordQuery, Sealed
+from seatrial.store.database import Database
+from seatrial.store.tables import record as table
+from seatrial.values.chat import content_text
+from seatrial.values.records import Record
+from seatrial.values.sealing import unseal
+
+PACK_BYTES: Final = 16 << 10  # blobs from here on are deflated
+LABEL_CHARS: Final = 256  # of an indexed column; PostgreSQL refuses index rows beyond 2.7 kB
+WORDS_CHARS: Final = 8_000  # searchable, of the input's end and of the output's start
+SEARCH_WINDOW: Final = 20_000  # newest records among which a text is searched
+MAX_LIMIT: Final = 1_000
+# Rows per statement: one call into the database for many rows lets other threads run meanwhile.
+CHUNKS: Final = (128, 16, 1)
+
+NOTHING: Final[ColumnElement[str]] = literal_column(
+    "''"
+)  # literal, so that partial indexes are seen to apply
+
+
+class SqlRecords:
+    """`Records` in SQL, the same on both databases."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, batch: Sequence[Sealed], *, sync: bool = False) -> int:
+        """Add those not there yet, by id; return how many were new.
+
+        Raises:
+            StoreUnavailable: none was added; the same may succeed later.
+            ValueError: none was added; one of them can never be.
+        """
+        rows = [_row(sealed) for sealed in batch]
+        with self._database.writing(sync=sync) as connection:
+            return _insert(connection, rows)
+
+    def get(self, id: str, *, tenant: str) -> Record | None:
+        """Return one record."""
+        found = select(table.c.blob).where(table.c.id == id, table.c.tenant == tenant)
+        with self._database.reading() as connection:
+            blob = connection.execute(found).scalar_one_or_none()
+        return _unpack(id, blob) if blob is not None else None
+
+    def find(self, query: RecordQuery) -> list[Record]:
+        """Return matching records, newest first; a text is searched in the newest 20,000."""
+        limit = max(0, min(query.limit, MAX_LIMIT))
+        ids = _matching(query).limit(limit).subquery()
+        rows = (
+            select(table.c.id, table.c.blob)
+            .join(ids, table.c.id == ids.c.id)
+            .order_by(table.c.id.desc())
+        )
+        with self._database.reading() as connection:
+            return [_unpack(row.id, row.blob) for row in connection.execute(rows)]
+
+    def count(self, query: RecordQuery, *, cap: int = 10_000) -> int:
+        """Return how many match, counted up to `cap`."""
+        ids = _matching(query).limit(cap).subquery()
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(ids)).scalar_one()
+
+    def cached(self, *, feature: str, limit: int) -> list[Record]:
+        """Return the newest records that may serve the cache, newest first."""
+        rows = (
+            select(table.c.id, table.c.blob)
+            .where(table.c.feature == feature, table.c.cache_key != NOTHING)
+            .order_by(table.c.id.desc())
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [_unpack(row.id, row.blob) for row in connection.execute(rows)]
+
+    def delete_before(self, cutoff: float, *, limit: int = 500) -> int:
+        """Delete up to `limit` of the oldest records started before `cutoff`; return how many."""
+        oldest = (
+            select(table.c.id)
+            .where(table.c.started_at < cutoff)
+            .order_by(table.c.started_at)
+            .limit(limit)
+        )
+        with self._database.writing(sync=False) as connection:
+            return connection.execute(
+                delete(table).where(table.c.id.in_(oldest.scalar_subquery()))
+            ).rowcount
+
+
+def _matching(query: RecordQuery) -> Select[Any]:
+    """Select the ids that match, newest first."""
+    conditions: list[ColumnElement[bool]] = [table.c.tenant == query.tenant]
+    for name in ("feature", "decision", "release", "key_id", "user", "session", "target"):
+        wanted = getattr(query, name)
+        if wanted:
+            conditions.append(table.c[name] == _label(wanted))
+            if name in {"key_id", "user", "session"}:
+                conditions.append(table.c[name] != NOTHING)
+    if query.decision and query.decision != "answer":
+        conditions.append(table.c.decision != literal_column("'answer'"))
+    if query.cause:
+        conditions.append(table.c.causes != NOTHING)
+        conditions.append(table.c.causes.contains(f" {query.cause} ", autoescape=True))
+    if query.since is not None:
+        conditions.append(table.c.started_at >= query.since)
+    if query.until is not None:
+        conditions.append(table.c.started_at < query.until)
+    if query.before:
+        conditions.append(table.c.id < query.before)
+    newest = select(table.c.id).where(*conditions).order_by(table.c.id.desc())
+    if not query.text:
+        return newest
+    window = newest.add_columns(table.c.words).limit(SEARCH_WINDOW).subquery()
+    return (
+        select(window.c.id)
+        .where(window.c.words.contains(_plain(query.text).casefold(), autoescape=True))
+        .order_by(window.c.id.desc())
+    )
+
+
+# --- writing -------------------------------------------------------------------------------
+
+
+def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert rows whose ids are new, many per statement."""
+    added = 0
+    start = 0
+    for size in CHUNKS:
+        statement = _statement(connection.dialect, size)
+        while len(rows) - start >= size:
+            chunk = rows[start : start + size]
+            values = tuple(value for row in chunk for value in row)
+            added += connection.exec_driver_sql(statement, values).rowcount
+            start += size
+    return added
+
+
+@lru_cache(maxsize=16)
+def _statement(dialect: Dialect, rows: int) -> str:
+    """Write the INSERT of so many rows; SQLAlchemy would build it anew for every batch."""
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(quote(column.name) for column in table.columns)
+    mark = "?" if dialect.paramstyle == "qmark" else "%s"
+    one = "(" + ", ".join([mark] * len(table.columns)) + ")"
+    return (
+        f"INSERT INTO {table.name} ({names}) VALUES {', '.join([one] * rows)} "  # noqa: S608 - names and marks only
+        "ON CONFLICT DO NOTHING"
+    )
+
+
+def _row(sealed: Sealed) -> tuple[Any, ...]:
+    """Write a record as the table's columns, in their order."""
+    record, blob = sealed.record, sealed.blob
+    causes = " ".join(attempt.cause for attempt in record.attempts if attempt.cause)
+    return (
+        record.id,
+        _label(record.tenant),
+        _label(record.feature),
+        record.started_at,
+        record.decision,
+        _label(record.release),
+        record.arm,
+        _label(record.key_id),
+        _label(record.user),
+        _label(record.session),
+        _label(record.target),
+        record.tier,
+        record.code,
+        record.cut,
+        record.took_s,
+        record.first_token_s,
+        record.cache_key,
+        f" {causes} " if causes else "",
+        _words(record),
+        blob if len(blob) < PACK_BYTES else zlib.compress(blob, 1),
+    )
+
+
+def _unpack(id: str, blob: bytes) -> Record:
+    """Read a record; one that no longer reads must not hide the others of its page."""
+    try:
+        # A MessagePack map never begins with zlib's first byte.
+        return unseal(zlib.decompress(blob) if blob[:1] == b"\x78" else blob)
+    except (msgspec.MsgspecError, zlib.error):
+        return Record(id, "", 0.0, "", flags=("unreadable",))
+
+
+def _label(text: str) -> str:
+    return _plain(text[:LABEL_CHARS])
+
+
+def _plain(text: str) -> str:
+    """Drop zero bytes, which PostgreSQL's text cannot hold."""
+    return text.replace("\0", "") if "\0" in text else text
+
+
+def _words(record: Record) -> str:
+    """Return what a search looks at: what the caller wrote, and what was answered."""
+    asked: list[str] = []
+    if record.input is not None:
+        messages = record.input.get("messages")
+        if isinstance(messages, list):
+            asked = [
+                content_text(message.get("content"))
+                for message in messages
+                if isinstance(message, dict) and message.get("role") != "system"
+            ]
+    said = ""
+    if record.output is not None:
+        said = record.output.get("text") or record.output.get("refusal") or ""
+    words = "\n".join(asked)[-WORDS_CHARS:] + "\n" + str(said)[:WORDS_CHARS]
+    return _plain(words).casefold()

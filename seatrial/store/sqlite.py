@@ -1,0 +1,203 @@
+"""The store of one machine: a SQLite file in WAL mode with one writing connection."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+
+from seatrial.errors import StartRefused, StoreUnavailable
+from seatrial.ports import Keys, Records, Releases
+from seatrial.store import schema
+from seatrial.store.database import Database
+from seatrial.store.keys import SqlKeys
+from seatrial.store.locks import FileLock
+from seatrial.store.records import SqlRecords
+from seatrial.store.releases import SqlReleases
+
+BUSY_S: Final = 2.0  # how long a call waits for another process that writes
+READERS: Final = 4
+# Older ones can corrupt a WAL database when two connections write at the same moment.
+SOUND: Final = (3, 51, 3)
+
+_log = logging.getLogger("seatrial.store")
+
+
+class SqliteStore:
+    """A `Store` in one SQLite file.
+
+    Args:
+        path: the file; made by `ready` or `migrate` when it is missing.
+        limit_s: for one transaction, in seconds.
+    """
+
+    records: Records
+    keys: Keys
+    releases: Releases
+
+    def __init__(self, path: Path, *, limit_s: float = 5.0) -> None:
+        self.path = path
+        self.name = f"sqlite:{path}"
+        self._lock = FileLock(path.with_name(path.name + ".serving"))
+        self._database = Database(
+            self.name,
+            write=_engine(path, writes=True),
+            read=_engine(path, writes=False),
+            interrupt=lambda driver: driver.interrupt(),
+            prepare=_prepare,
+            limit_s=limit_s,
+        )
+        self.records = SqlRecords(self._database)
+        self.keys = SqlKeys(self._database)
+        self.releases = SqlReleases(self._database)
+
+    def __repr__(self) -> str:
+        return f"SqliteStore({str(self.path)!r})"
+
+    def ready(self) -> None:
+        """Return if the schema is the one we know.
+
+        A file that is missing or empty is made: nothing can be lost by that.
+
+        Raises:
+            StoreUnavailable: the file could not be read or made.
+            StartRefused: its schema is older or newer than ours.
+        """
+        if self._is_new():
+            self.migrate()
+            return
+        with self._database.reading() as connection:
+            found = schema.revision_of(connection)
+        schema.check(found, name=self.name)
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; return the revisions applied."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store {self.name} could not be made.",
+                why=str(error),
+                fix="Name a file in a folder that this user may write to.",
+            ) from error
+        with self._database.writing(sync=True, limit_s=3_600) as connection:
+            return schema.upgrade(connection)
+
+    def acquire_serving_lock(self) -> None:
+        """Be the one process that serves from this file, until `close` or death.
+
+        Raises:
+            StartRefused: another process serves from it.
+            StoreUnavailable: the lock's file cannot be made.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            taken = self._lock.take()
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store {self.name} could not be locked.", why=str(error)
+            ) from error
+        if not taken:
+            raise StartRefused(
+                f"Another Seatrial already serves from {self.name}.",
+                why="One SQLite file is served by one process.",
+                fix="Stop the other one, name another file, or use a postgresql:// store.",
+            )
+
+    def close(self) -> None:
+        """Give back connections and the serving lock."""
+        self._database.close()
+        self._lock.release()
+
+    def _is_new(self) -> bool:
+        try:
+            return self.path.stat().st_size == 0
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store {self.name} could not be looked at.", why=str(error)
+            ) from error
+
+
+@cache
+def _module() -> ModuleType:
+    """Return the newest SQLite at hand; warn once when it has a known flaw."""
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        from sqlite3 import dbapi2
+    module: ModuleType = dbapi2
+    if module.sqlite_version_info < SOUND:
+        _log.warning(
+            "SQLite %s is older than 3.51.3 and can, very rarely, damage a database that two "
+            "connections write at once. Install pysqlite3 or a newer SQLite.",
+            module.sqlite_version,
+        )
+    return module
+
+
+def _engine(path: Path, *, writes: bool) -> Engine:
+    module = _module()
+    engine = create_engine(
+        "sqlite://",
+        module=module,
+        creator=_connector(module, path, writes=writes),
+        poolclass=QueuePool,
+        # One writing connection per process: writers wait for each other here, not in SQLite.
+        pool_size=1 if writes else READERS,
+        max_overflow=0,
+        pool_timeout=BUSY_S,
+        hide_parameters=True,
+    )
+    event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
+    return engine
+
+
+def _connector(module: ModuleType, path: Path, *, writes: bool) -> Callable[[], Any]:
+    def connect() -> Any:
+        # No isolation level: the driver must not begin transactions of its own, or DDL
+        # would stand outside of ours.
+        connection = module.connect(
+            str(path), timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            if writes:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA journal_size_limit=67108864")
+                connection.execute("PRAGMA cache_size=-8192")
+            else:
+                # Only the writing connection checkpoints.
+                connection.execute("PRAGMA wal_autocheckpoint=0")
+                connection.execute("PRAGMA query_only=1")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return connect
+
+
+def _begin_writing(connection: Connection) -> None:
+    # Take the write lock first: a lock taken later could not be waited for.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _prepare(connection: Connection, sync: bool) -> None:
+    """Set whether the next commit waits for the disk; a synced one covers all before it."""
+    wanted = "FULL" if sync else "NORMAL"
+    pooled = connection.connection
+    if pooled.info.get("synchronous") != wanted:
+        driver = pooled.dbapi_connection
+        if driver is not None:
+            driver.execute(f"PRAGMA synchronous={wanted}")
+            pooled.info["synchronous"] = wanted
