@@ -1,16 +1,13 @@
-"""What people look up: records, the configuration in force, its schema."""
+"""Looks up records for people."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from seatrial.errors import Misuse
 from seatrial.ports import RecordQuery, Store
 from seatrial.values.records import Record
-
-if TYPE_CHECKING:
-    from seatrial.config import Config
 
 AFTER_HEX: Final = "g"  # sorts behind every hexadecimal digit
 
@@ -69,17 +66,3 @@ def read_record(store: Store, id: str, *, tenant: str = "default") -> Record:
         why="It is kept somewhere else, too old, or the id has a slip.",
         fix="List the newest with: seatrial records list",
     )
-
-
-def show_config(config: Config) -> list[tuple[str, str, str]]:
-    """Return every value in force: its dotted path, the value, where it came from."""
-    from seatrial.config.show import show
-
-    return [(row.path, row.value, row.origin) for row in show(config)]
-
-
-def config_schema() -> dict[str, Any]:
-    """Return the JSON Schema of seatrial.toml."""
-    from seatrial.config.show import schema
-
-    return schema()
