@@ -54,7 +54,7 @@ def store_address(text: str, *, folder: Path, in_file: bool) -> str | Fault:
         return Fault(
             f"{shown(text)} does not say which kind of store.", f'Write "sqlite:{conceal(text)}".'
         )
-    if scheme == "postgres":
+    if scheme in {"postgres", "postgresql+psycopg"}:
         scheme = "postgresql"
     if scheme not in SCHEMES:
         near = nearest(scheme.partition("+")[0], SCHEMES)
@@ -92,13 +92,13 @@ def _sqlite(rest: str, folder: Path) -> str | Fault:
     file = (folder / Path(name).expanduser()).absolute()
     if file.is_dir():
         return Fault(f"{file} is a folder.", f'Name a file in it: "sqlite:{name}/seatrial.db".')
-    if not file.parent.is_dir():
-        return Fault(f"there is no folder {file.parent}.", "Make it, or name another file.")
     return f"sqlite:{file}"
 
 
 def check_base_url(text: str) -> Fault | None:
     """Return what is wrong with a target's address; None when nothing is."""
+    if not text.strip():
+        return Fault("is empty.", "Leave it out for the provider's own address.")
     if is_reference(text):
         hint = "Write the address itself; only api_key is a reference."
         return Fault("an address is no secret.", hint)

@@ -99,7 +99,7 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
         "failure_share": Limit(above=0, most=1),
         "slow_share": Limit(above=0, most=1),
         "open_s": _time(3600, "Leave it out for the usual 5 seconds."),
-        "open_cap_s": _time(DAY_S, "Leave it out for the usual 120 seconds."),
+        "open_cap_s": _time(DAY_S, "Leave it out for the usual 12 seconds."),
         "good_to_close": Limit(least=1, most=100),
         "ramp_s": Limit(least=0, most=3600),
     },

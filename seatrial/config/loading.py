@@ -294,7 +294,7 @@ def _named(
         elif not re.fullmatch(NAME_PATTERN, name):
             tidy = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64]
             message = (
-                "a name has small letters a to z, digits, and . _ - inside, at most 64 in all."
+                "a name has up to 64 small letters, digits and . _ -, a letter or digit first."
             )
             reading.report(path, message, f"Write [{dotted((kind, tidy))}]." if tidy else "")
         good.append((name, section))
@@ -329,6 +329,10 @@ def _read_service(
     if isinstance(address, Fault):
         reading.report(path, conceal(address.message), address.hint)
         return service, Secret("")
+    if address.startswith("sqlite:") and not File(address[7:]).parent.is_dir():
+        # Not a problem: a store that is away never stops an answer.
+        message = f"there is no folder {File(address[7:]).parent}, so no record can be stored yet."
+        reading.warn(path, message, "Make it, or name another file.")
     if not service.journal.strip():
         reading.report(("service", "journal"), "is empty.", "Name a folder, or leave it out.")
     six_months = 180

@@ -78,11 +78,12 @@ class Reading:
 
     def line(self, path: Path) -> int:
         """Return the line of a path, or of the section it stands in; 0 when it has none."""
+        inside = [line for known, line in self.lines.items() if known[: len(path)] == path]
         while path:
             if path in self.lines:
                 return self.lines[path]
             path = path[:-1]
-        return 0
+        return min(inside, default=0)
 
     def origin(self, path: Path) -> str:
         """Return where a value came from when not from the file; else empty."""

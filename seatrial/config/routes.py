@@ -175,12 +175,14 @@ def _check_requirements(needs: Requirements, at: Path, reading: Reading) -> None
     for key in ("first_token_s", "latency_p95_s"):
         limit_s = getattr(needs, key)
         if limit_s is not None and limit_s > needs.deadline_s:
-            message = f"{limit_s:g} is more than deadline_s ({needs.deadline_s:g}), which ends all."
+            message = (
+                f"can never be missed: deadline_s ends all after {needs.deadline_s:g} seconds."
+            )
             reading.report((*at, key), message, "Make it smaller, or raise deadline_s.")
     if needs.requests_day and needs.peak_rpm:
         most = needs.peak_rpm * MINUTES_PER_DAY
         if needs.requests_day > most:
-            message = f"{needs.requests_day:,} a day is more than peak_rpm allows ({most:,})."
+            message = f"cannot be: with peak_rpm = {needs.peak_rpm} a day has {most:,} at most."
             reading.report((*at, "requests_day"), message, "Raise peak_rpm, or lower this.")
 
 

@@ -17,7 +17,7 @@ _TELLING: Final = re.compile(
     r"[\"']?\s*[=:]\s*)\S.*"
 )
 _USERINFO: Final = re.compile(r"(://)[^/@\s\"']*@")
-_LIKE_A_KEY: Final = re.compile(r"\b(?:sk|pk|rk|xai|gsk|ghp|AIza)[-_]?[A-Za-z0-9_-]{12,}")
+_LIKE_A_KEY: Final = re.compile(r"\b(?:(?:sk|pk|rk|xai|gsk|ghp)[-_]|AIza)[A-Za-z0-9_-]{12,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,12 @@ def conceal(text: str) -> str:
     >>> conceal('store = "postgresql://me:word@db/records"')
     'store = "postgresql://…@db/records"'
     """
-    text = _USERINFO.sub(r"\1…@", text)
-    return _LIKE_A_KEY.sub("…", _TELLING.sub(r"\1…", text))
+    return mask(_TELLING.sub(r"\1…", text))
+
+
+def mask(text: str) -> str:
+    """Return a text without passwords in addresses and without well-known forms of keys."""
+    return _LIKE_A_KEY.sub("…", _USERINFO.sub(r"\1…@", text))
 
 
 def file_of(reference: str, folder: Path) -> Path | None:

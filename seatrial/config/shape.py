@@ -146,7 +146,11 @@ def fit(kinds: tuple[type, ...], raw: Mapping[str, Any], at: Path, report: Repor
         return _values(kinds, model.model_validate(dict(raw)))
     except ValidationError as error:
         wrong = _paths(raw, error.errors(include_url=False, include_context=False))
+    odd = [str(path[-1]) for path, kind in wrong.items() if kind == "extra_forbidden"]
     for path, kind in wrong.items():
+        # The misspelt key was meant for the one that seems to be missing.
+        if kind == "missing" and any(nearest(key, settings_of(kinds)) == path[-1] for key in odd):
+            continue
         _tell(kinds, raw, path, kind, at=at, report=report)
     try:
         return _values(kinds, model.model_validate(_without(raw, wrong)))
@@ -248,18 +252,18 @@ def _unknown(key: str, inside: tuple[type, ...], path: Path) -> tuple[str, str]:
         message = f"this version of Seatrial has no {LATER[key]} yet, so this would do nothing."
         return message, "Take it out."
     message = f"{where} has no key {shown(key)}."
-    if near := nearest(key, known):
-        return message, f"Did you mean {near}?"
-    if home := _home_of(key, inside, path):
-        return message, f"It belongs in {home}."
     if ELSEWHERE_CALLED.get(key) in known:
         return message, f"Here it is called {ELSEWHERE_CALLED[key]}."
-    if inside == TARGET and key in {"temperature", "max_tokens", "top_p", "seed", "stop"}:
-        return message, f"What is sent to the model belongs in {where[:-1]}.parameters]."
     if key in {"timeout", "timeout_s"} and inside == TARGET:
         return message, f"Limits of time belong in {where[:-1]}.timers], such as total_s."
     if key in {"timeout", "timeout_s"} and inside == FEATURE:
         return message, f"Write deadline_s in {where[:-1]}.requirements]."
+    if near := nearest(key, known):
+        return message, f"Did you mean {near}?"
+    if home := _home_of(key, inside, path):
+        return message, f"It belongs in {home}."
+    if inside == TARGET and key in {"temperature", "max_tokens", "top_p", "seed", "stop"}:
+        return message, f"What is sent to the model belongs in {where[:-1]}.parameters]."
     return message, f"It knows {listed(known, last='and')}."
 
 

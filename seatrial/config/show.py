@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from seatrial.config.loading import Config
-from seatrial.config.secrets import conceal, is_secret_name
+from seatrial.config.secrets import mask
 from seatrial.config.shape import FEATURE, NAME_PATTERN, SERVICE, TARGET, model_of
 from seatrial.config.targets import WIRED
 from seatrial.config.toml import Path, dotted
@@ -34,7 +34,7 @@ def show(config: Config) -> list[Row]:
     rows = []
     for path, value in _values(config):
         name = dotted(path)
-        rows.append(Row(name, _shown(path, value), _origin(config.origins, path)))
+        rows.append(Row(name, _shown(value), _origin(config.origins, path)))
     return rows
 
 
@@ -90,19 +90,18 @@ def _kinds_at(path: Path) -> tuple[type, ...]:
     return {"service": SERVICE, "targets": TARGET, "features": FEATURE}[str(path[0])]
 
 
-def _shown(path: Path, value: object) -> str:
+def _shown(value: object) -> str:
     """Write a value as TOML does; secrets are references, and what looks like one is hidden."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        hidden = len(path) > 3 and is_secret_name(str(path[-1]))
-        return json.dumps("…" if hidden and value else conceal(value), ensure_ascii=False)
+        return json.dumps(mask(value), ensure_ascii=False)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_shown(path, each) for each in value)}]"
+        return f"[{', '.join(_shown(each) for each in value)}]"
     if isinstance(value, Mapping):
-        inner = (f"{key} = {_shown((*path, key), each)}" for key, each in value.items())
+        inner = (f"{key} = {_shown(each)}" for key, each in value.items())
         return f"{{{', '.join(inner)}}}"
     return str(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any, Final
@@ -11,7 +12,7 @@ from seatrial.config.addresses import check_base_url, is_open_way
 from seatrial.config.functions import find_function
 from seatrial.config.reading import Reading
 from seatrial.config.secrets import Fault, is_reference, is_secret_name
-from seatrial.config.shape import TARGET, build, fit
+from seatrial.config.shape import TARGET, build, fit, settings_of
 from seatrial.config.toml import Path
 from seatrial.config.wording import shown
 from seatrial.providers.settings import BASE_URLS, TargetSettings
@@ -19,6 +20,7 @@ from seatrial.reliability.settings import TargetRules
 
 # Only for targets that are reached over HTTP.
 WIRED: Final = ("model", "base_url", "api_key", "parameters", "headers", "max_answer_bytes")
+_SECRET_PARAMETER: Final = re.compile(r"(?i)api_?key|authorization|password|secret|access_token")
 # The engine writes these itself.
 _OURS: Final = ("model", "messages", "stream", "stream_options", "n")
 
@@ -32,6 +34,8 @@ def read_target(
     if values is None:
         return None
     settings: TargetSettings = build(TargetSettings, values)
+    if raw.get("provider", settings.provider) != settings.provider:
+        return settings, TargetRules(name)  # reported; nothing else can be said about it
     kind = "python" if settings.provider == "python" else "model"
     rules: TargetRules = build(TargetRules, values, name=name, kind=kind)
     if settings.provider == "python":
@@ -80,11 +84,14 @@ def _check_wired(
         message = f'does nothing: the provider is "{provider}".'
         reading.report((*at, "call"), message, 'For a function, write provider = "python".')
     own = "base_url" not in raw
-    if settings.model is None and "model" not in raw and (own or provider == "anthropic"):
-        reading.report(at, "does not say which model.", 'Write model = "…" as the provider does.')
+    # A misspelt key was reported, and may be what seems to be missing.
+    sure = not set(raw) - set(settings_of(TARGET))
+    if sure and "model" not in raw and (own or provider == "anthropic"):
+        hint = 'Write model = "…" with the name that the provider uses.'
+        reading.report(at, "does not say which model.", hint)
     elif settings.model is not None and not settings.model.strip():
         reading.report((*at, "model"), "is empty.", "Write the model as the provider calls it.")
-    if own and "api_key" not in raw:
+    if sure and own and "api_key" not in raw:
         host = BASE_URLS[provider].removeprefix("https://").partition("/")[0]
         hint = (
             f'Write api_key = "env:{provider.upper()}_API_KEY", or the base_url of your own server.'
@@ -149,6 +156,9 @@ def _check_parameters(parameters: Mapping[str, Any], at: Path, reading: Reading)
         if name in _OURS:
             hint = "The model stands beside provider." if name == "model" else "Take it out."
             reading.report((*at, name), "is decided by Seatrial and the caller.", hint)
+        elif _SECRET_PARAMETER.fullmatch(name):
+            hint = "Keys are sent by Seatrial: write the reference to yours as api_key."
+            reading.report((*at, name), "would put a secret into this file.", hint)
     for path, value in _leaves(parameters, at):
         if isinstance(value, date | time) or (
             isinstance(value, float) and not math.isfinite(value)
@@ -163,16 +173,15 @@ def _check_timers(rules: TargetRules, given: Any, at: Path, reading: Reading) ->
         return
     timers = rules.timers
     order = ("connect_s", "first_byte_s", "first_token_s", "total_s")
-    for i, sooner in enumerate(order):
-        for later in order[i + 1 :]:
-            first, second = getattr(timers, sooner), getattr(timers, later)
-            # A default gives way to what was written; only what was written can contradict.
-            if second is None or first is None or not (sooner in given and later in given):
-                continue
-            if first > second:
-                message = f"can never be reached: {later} is {second:g}, and both start together."
-                hint = f"Make it smaller than {later}, or leave one of them out."
-                reading.report((*at, "timers", sooner), message, hint)
+    # A default gives way to what was written; only what was written can contradict.
+    limits = [(getattr(timers, key) or math.inf, key) for key in order if key in given]
+    for i, (limit_s, sooner) in enumerate(limits):
+        tighter = [each for each in limits[i + 1 :] if each[0] < limit_s < math.inf]
+        if tighter:
+            least_s, later = min(tighter)
+            message = f"can never be reached: {later} is {least_s:g}, and both start together."
+            hint = f"Make it smaller than {later}, or leave one of them out."
+            reading.report((*at, "timers", sooner), message, hint)
     if "gap_s" in given and "total_s" in given and timers.total_s and timers.gap_s > timers.total_s:
         message = f"can never be reached: total_s is {timers.total_s:g}."
         reading.report((*at, "timers", "gap_s"), message, "Leave one of them out.")
@@ -190,6 +199,8 @@ def _each(
     """Return path and text of each item of a setting that takes one text or several."""
     if key not in raw:
         return []
+    if raw[key] == []:
+        return [((*at, key), "")]
     if isinstance(value, str):
         # An unfit value was reported, and its default stands here.
         return [((*at, key), value)] if isinstance(raw[key], str) else []

@@ -126,11 +126,12 @@ def _explain(error: str, text: str) -> Problem:
         number = min(number, len(lines))
         column = len(lines[number - 1]) + 1
     line = lines[number - 1] if lines else ""
-    shown = conceal(line.strip())
-    shown = shown if len(shown) <= 80 else shown[:77] + "…"
     message, hint = _likely(said, line, text, number)
-    where = f"line {number}, column {column}"
-    return Problem(where, f"{message} The line is: {shown}", hint)
+    shown = conceal(line.strip())
+    quoted = "\n      " + (shown if len(shown) <= 80 else shown[:79] + "…")
+    if shown == line.strip() and len(shown) <= 80:
+        quoted += "\n      " + " " * (column - 1 - (len(line) - len(line.lstrip()))) + "^"
+    return Problem(f"line {number}, column {column}", message, f"{hint}{quoted}")
 
 
 def _likely(said: str, line: str, text: str, number: int) -> tuple[str, str]:  # noqa: C901, PLR0911, PLR0912 - one case after the other

@@ -1,5 +1,6 @@
 """A folder with a configuration in it."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
@@ -44,6 +45,12 @@ FILES = {"prompts/support.md": "You help {{customer}}.\n", "keys/anthropic": "se
 ENVIRON = {"OPENAI_API_KEY": "secret-o"}
 
 Write = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _own_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget after each test where modules were looked for."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
 
 @pytest.fixture
