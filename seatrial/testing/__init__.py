@@ -20,20 +20,25 @@ _HOMES = {
     "LeapingLoop": "clock",
 }
 
-__all__ = [  # noqa: PLE0604, RUF100 - the names are those of _HOMES, imported on first use
+__all__ = [
     "FAULTS",
     "FaultyUpstream",
     "LeapingLoop",
     "Load",
     "Report",
     "Verdict",
+    "clock",
     "drive",
+    "driver",
+    "upstream",
     "verify",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home on first use."""
+    if name in set(_HOMES.values()):
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

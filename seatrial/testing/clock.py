@@ -12,7 +12,7 @@ import concurrent.futures
 import selectors
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from seatrial.errors import Misuse
 
@@ -131,8 +131,8 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def run_in_executor(
         self,
         executor: concurrent.futures.Executor | None,
-        func: Callable[[Unpack[Ts]], T],
-        *args: Unpack[Ts],
+        func: Callable[[*Ts], T],
+        *args: *Ts,
     ) -> asyncio.Future[T]:
         """Run a function in a thread; time stands still until it is done."""
         self._threads_at_work += 1

@@ -21,7 +21,7 @@ from seatrial.testing.driver import (
     judge,
 )
 from seatrial.testing.upstream import FaultyUpstream, Verdict, verify
-from seatrial.testing.upstream.answers import answer_tokens, question_digest
+from seatrial.testing.upstream._answers import answer_tokens, question_digest
 
 pytestmark = pytest.mark.wire
 

@@ -11,7 +11,7 @@ import pytest
 
 from seatrial.errors import Misuse
 from seatrial.testing.driver import Client, Load, Outcome, drive
-from seatrial.testing.driver.client import Exchange as Reply
+from seatrial.testing.driver._client import Exchange as Reply
 from seatrial.testing.upstream import (
     FAULTS,
     Ended,
@@ -25,11 +25,11 @@ from seatrial.testing.upstream import (
     strikes_in,
     verify,
 )
-from seatrial.testing.upstream.asks import PATHS
-from seatrial.testing.upstream.log import Entry
-from seatrial.testing.upstream.model import FaultyModel, Manner
-from seatrial.testing.upstream.plan import Send, Step
-from seatrial.testing.upstream.wire import Incoming
+from seatrial.testing.upstream._asks import PATHS
+from seatrial.testing.upstream._log import Entry
+from seatrial.testing.upstream._model import FaultyModel, Manner
+from seatrial.testing.upstream._plan import Send, Step
+from seatrial.testing.upstream._wire import Incoming
 
 pytestmark = pytest.mark.wire
 

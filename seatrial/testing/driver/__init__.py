@@ -8,9 +8,9 @@ one, a hang).  Run it with `python -m seatrial.testing.driver --url … --reques
 
 from __future__ import annotations
 
-from seatrial.testing.driver.client import Client, Exchange, Heard
-from seatrial.testing.driver.judge import VIOLATIONS, Asked, End, Finding, judge
-from seatrial.testing.driver.load import Arrivals, Load, Outcome, Report, arrivals, drive
+from seatrial.testing.driver._client import Client, Exchange, Heard
+from seatrial.testing.driver._judge import VIOLATIONS, Asked, End, Finding, judge
+from seatrial.testing.driver._load import Arrivals, Load, Outcome, Report, arrivals, drive
 
 __all__ = [
     "VIOLATIONS",

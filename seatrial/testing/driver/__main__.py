@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 
-from seatrial.testing.driver.load import Arrivals, Load, Report, drive
+from seatrial.testing.driver._load import Arrivals, Load, Report, drive
 
 EPILOG = """\
 Example:

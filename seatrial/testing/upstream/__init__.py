@@ -14,12 +14,12 @@ A single request may ask for a fault by its model's name: `fault:cut@3`,
 
 from __future__ import annotations
 
-from seatrial.testing.upstream.answers import Verdict, verify
-from seatrial.testing.upstream.faults import FAULTS, Strike, UnknownFault, strike_of, strikes_in
-from seatrial.testing.upstream.log import Ended, Entry
-from seatrial.testing.upstream.plan import Expect, Fault
-from seatrial.testing.upstream.schedule import Rule, read_rules
-from seatrial.testing.upstream.server import FaultyUpstream
+from seatrial.testing.upstream._answers import Verdict, verify
+from seatrial.testing.upstream._faults import FAULTS, Strike, UnknownFault, strike_of, strikes_in
+from seatrial.testing.upstream._log import Ended, Entry
+from seatrial.testing.upstream._plan import Expect, Fault
+from seatrial.testing.upstream._schedule import Rule, read_rules
+from seatrial.testing.upstream._server import FaultyUpstream
 
 __all__ = [
     "FAULTS",

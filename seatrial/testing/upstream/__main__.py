@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from seatrial.errors import Misuse
-from seatrial.testing.upstream.faults import FAULTS
-from seatrial.testing.upstream.schedule import Rule, read_rules
-from seatrial.testing.upstream.server import FaultyUpstream
+from seatrial.testing.upstream._faults import FAULTS
+from seatrial.testing.upstream._schedule import Rule, read_rules
+from seatrial.testing.upstream._server import FaultyUpstream
 
 EPILOG = """\
 The first line printed is JSON with `url`, `base_url` and `control_url`.  Example:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from seatrial.testing.upstream.plan import (
+from seatrial.testing.upstream._plan import (
     ANTHROPIC,
     OPENAI,
     STREAMED,

@@ -12,9 +12,9 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
-from seatrial.testing.driver.client import Client, Exchange
-from seatrial.testing.driver.judge import Asked, End, is_token, judge
-from seatrial.testing.upstream.answers import WORDS
+from seatrial.testing.driver._client import Client, Exchange
+from seatrial.testing.driver._judge import Asked, End, is_token, judge
+from seatrial.testing.upstream._answers import WORDS
 
 PATH: Final = "/chat/completions"
 TOOL: Final = "lookup"

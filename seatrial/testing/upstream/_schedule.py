@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from seatrial.errors import Misuse
-from seatrial.testing.upstream.faults import FAULTS, Strike, UnknownFault, strike_of, strikes_in
-from seatrial.testing.upstream.plan import Ask, Param
+from seatrial.testing.upstream._faults import FAULTS, Strike, UnknownFault, strike_of, strikes_in
+from seatrial.testing.upstream._plan import Ask, Param
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from seatrial.errors import Misuse
-from seatrial.testing.upstream import speak
-from seatrial.testing.upstream.asks import key_digest
-from seatrial.testing.upstream.faults import strike_of
-from seatrial.testing.upstream.log import KEPT, Ended, Entry, seen_headers, tally
-from seatrial.testing.upstream.model import DIALECTS, FaultyModel, Manner
-from seatrial.testing.upstream.plan import Close, Param, Pause, Refuse, Reset, Send, Step
-from seatrial.testing.upstream.schedule import Rule, read_rules
-from seatrial.testing.upstream.wire import BadRequest, Incoming, Wire
+from seatrial.testing.upstream import _speak as speak
+from seatrial.testing.upstream._asks import key_digest
+from seatrial.testing.upstream._faults import strike_of
+from seatrial.testing.upstream._log import KEPT, Ended, Entry, seen_headers, tally
+from seatrial.testing.upstream._model import DIALECTS, FaultyModel, Manner
+from seatrial.testing.upstream._plan import Close, Param, Pause, Refuse, Reset, Send, Step
+from seatrial.testing.upstream._schedule import Rule, read_rules
+from seatrial.testing.upstream._wire import BadRequest, Incoming, Wire
 
 HOST: Final = "127.0.0.1"
 
@@ -223,7 +223,7 @@ class FaultyUpstream:
         return self._loop
 
     async def _start(self) -> None:
-        from seatrial.testing.upstream.control import Control
+        from seatrial.testing.upstream._control import Control
 
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from seatrial.testing.upstream import speak
-from seatrial.testing.upstream.anthropic import Anthropic
-from seatrial.testing.upstream.asks import PATHS, good_reply, read_ask
-from seatrial.testing.upstream.faults import Strike, UnknownFault, strike_of
-from seatrial.testing.upstream.log import Entry
-from seatrial.testing.upstream.openai import OpenAI
-from seatrial.testing.upstream.plan import (
+from seatrial.testing.upstream import _speak as speak
+from seatrial.testing.upstream._anthropic import Anthropic
+from seatrial.testing.upstream._asks import PATHS, good_reply, read_ask
+from seatrial.testing.upstream._faults import Strike, UnknownFault, strike_of
+from seatrial.testing.upstream._log import Entry
+from seatrial.testing.upstream._openai import OpenAI
+from seatrial.testing.upstream._plan import (
     Ask,
     Dialect,
     Exchange,
@@ -25,8 +25,8 @@ from seatrial.testing.upstream.plan import (
     Step,
     Then,
 )
-from seatrial.testing.upstream.schedule import Buckets, Rule, choose
-from seatrial.testing.upstream.wire import Incoming
+from seatrial.testing.upstream._schedule import Buckets, Rule, choose
+from seatrial.testing.upstream._wire import Incoming
 
 DIALECTS: Final[Mapping[str, Dialect]] = {"openai": OpenAI(), "anthropic": Anthropic()}
 

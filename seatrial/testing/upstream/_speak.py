@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from seatrial.testing.upstream.plan import Event, Exchange, Pause, Send, Step
+from seatrial.testing.upstream._plan import Event, Exchange, Pause, Send, Step
 
 JSON_TYPE: Final = "application/json"
 STREAM_TYPE: Final = "text/event-stream"

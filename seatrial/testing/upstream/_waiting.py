@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from seatrial.testing.upstream import latency, speak
-from seatrial.testing.upstream.plan import (
+from seatrial.testing.upstream import _latency as latency
+from seatrial.testing.upstream import _speak as speak
+from seatrial.testing.upstream._plan import (
     WHOLE,
     Close,
     Exchange,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from seatrial.testing.driver.client import Exchange, Heard
-from seatrial.testing.upstream.answers import Verdict, verify
+from seatrial.testing.driver._client import Exchange, Heard
+from seatrial.testing.upstream._answers import Verdict, verify
 
 GRACE_S: Final = 0.25
 

@@ -8,8 +8,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from seatrial.errors import Misuse
-from seatrial.testing.upstream import bodies, contents, refusing, streams, waiting
-from seatrial.testing.upstream.plan import Fault, Param
+from seatrial.testing.upstream import (
+    _bodies as bodies,
+)
+from seatrial.testing.upstream import (
+    _contents as contents,
+)
+from seatrial.testing.upstream import (
+    _refusing as refusing,
+)
+from seatrial.testing.upstream import (
+    _streams as streams,
+)
+from seatrial.testing.upstream import (
+    _waiting as waiting,
+)
+from seatrial.testing.upstream._plan import Fault, Param
 
 PREFIX: Final = "fault:"
 

@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from seatrial.testing.upstream.answers import (
+from seatrial.testing.upstream._answers import (
     JSON_END,
     JSON_START,
     answer_tokens,
     question_digest,
 )
-from seatrial.testing.upstream.plan import ANTHROPIC, OPENAI, Ask, Reply, ToolCall
+from seatrial.testing.upstream._plan import ANTHROPIC, OPENAI, Ask, Reply, ToolCall
 
 PATHS = {"/v1/chat/completions": OPENAI, "/v1/messages": ANTHROPIC}
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final
 
-from seatrial.testing.upstream import speak
-from seatrial.testing.upstream.plan import (
+from seatrial.testing.upstream import _speak as speak
+from seatrial.testing.upstream._plan import (
     Exchange,
     Expect,
     Fault,

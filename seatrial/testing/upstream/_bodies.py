@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from seatrial.testing.upstream import speak
-from seatrial.testing.upstream.plan import (
+from seatrial.testing.upstream import _speak as speak
+from seatrial.testing.upstream._plan import (
     STREAMED,
     WHOLE,
     Close,

@@ -9,11 +9,11 @@ from typing import Protocol
 from urllib.parse import parse_qs
 
 from seatrial.errors import Misuse
-from seatrial.testing.upstream.faults import FAULTS
-from seatrial.testing.upstream.log import Entry
-from seatrial.testing.upstream.plan import Param
-from seatrial.testing.upstream.schedule import Rule, read_rules
-from seatrial.testing.upstream.wire import BadRequest, Incoming, Wire
+from seatrial.testing.upstream._faults import FAULTS
+from seatrial.testing.upstream._log import Entry
+from seatrial.testing.upstream._plan import Param
+from seatrial.testing.upstream._schedule import Rule, read_rules
+from seatrial.testing.upstream._wire import BadRequest, Incoming, Wire
 
 PAGE = 10_000
 

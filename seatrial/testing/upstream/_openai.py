@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from seatrial.testing.upstream.plan import Ask, Event, Json, Reply
+from seatrial.testing.upstream._plan import Ask, Event, Json, Reply
 
 TYPES: Final = {
     400: "invalid_request_error", 401: "authentication_error", 403: "permission_error",
