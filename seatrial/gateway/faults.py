@@ -55,6 +55,7 @@ FAULTS: Final = {
     "stream_cut": Kind(503, "server_error", again=True),
     "deadline_exceeded": Kind(504, "server_error", again=True),
     # Us.
+    "not_durable": Kind(503, "server_error", again=True),
     "internal_error": Kind(500, "server_error", again=True),
     "keys_unavailable": Kind(503, "server_error", again=True),
     "shutting_down": Kind(503, "server_error", again=True),
