@@ -22,6 +22,7 @@ class Asking:
         self, command: Sequence[str], core: int | None, log: Path,
         env: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
+        self._command = tuple(command)
         self._log = log
         with on_core(core), log.open("wb") as errors:
             self._process = subprocess.Popen(
@@ -36,6 +37,19 @@ class Asking:
         self._process.stdin.write(b"go\n")
         self._process.stdin.flush()
         return float(self._read()["us_per_call"])
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    def profile(self) -> str:
+        """One slice under cProfile, in a process of its own; the table as text."""
+        done = subprocess.run(
+            [*self._command, "--profile"], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, timeout=PATIENCE_S, check=True,
+        )  # fmt: skip
+        return done.stdout
 
     def cpu_ns(self) -> int:
         """Processor time that it has used so far, in nanoseconds."""

@@ -21,7 +21,7 @@ from bench.contenders import Missing, Seatrial
 from bench.figures import Measured, Round
 from bench.load import Busy, Paced, Streamed
 from bench.neighbours import Neighbours
-from bench.processes import Cores, DidNotStart, Running, free_port, on_core, start
+from bench.processes import Cores, DidNotStart, Running, free_port, on_core, prepare, start
 
 SLICE_LIMIT_S: Final = 60.0  # a slice takes a few seconds
 
@@ -113,7 +113,7 @@ def run(settings: Settings, say: Say) -> Measured:
         asking: Asking | None = None
         if contenders.SEATRIAL in settings.names:
             with _noting(measured, "app.ask", say):
-                asking = _start_asking(site)
+                asking = begin_asking(site)
                 stack.callback(asking.stop)
                 say("app.ask is up")
         neighbours = Neighbours(site.cores.gateway, [one for one in (*up.values(), asking) if one])
@@ -136,6 +136,7 @@ def begin(name: str, site: Site) -> Running:
     plan = contenders.launch(
         name, site.settings.seatrial, folder=own, port=port, upstream=site.upstream
     )
+    prepare(plan.prepare, contenders.ROOT)
     return start(
         plan.command, port=port, core=site.cores.gateway, log=own / "log", folder=contenders.ROOT,
         probe=plan.probe,
@@ -157,11 +158,13 @@ def _start(name: str, site: Site, measured: Measured, stack: ExitStack) -> Runni
     return running
 
 
-def _start_asking(site: Site) -> Asking:
+def begin_asking(site: Site) -> Asking:
+    """Start the process that measures `app.ask`, and wait until it is warm."""
     seatrial = site.settings.seatrial
-    contenders.require_seatrial(seatrial)
+    contenders.require_seatrial()
     own = Path(tempfile.mkdtemp(prefix="ask-", dir=site.folder))
     config = seatrial.write_config(own, port=free_port(), upstream=site.upstream)
+    prepare(seatrial.prepare_words(config), contenders.ROOT)
     command = [sys.executable, "-m", "bench.inprocess", "--config", str(config)]
     command += ["--calls", str(site.settings.calls)]
     command += ["--at-once", str(site.settings.connections)]

@@ -15,8 +15,9 @@ from typing import Final
 from bench import nginx, wire
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-SEATRIAL_COMMAND: Final = "{bin}/seatrial serve --config {config} --port {port}"
-NO_RECORDS_COMMAND: Final = "{python} -m bench.unrecorded serve --config {config} --port {port}"
+SEATRIAL_COMMAND: Final = "{bin}/seatrial serve --config {config}"
+NO_RECORDS_COMMAND: Final = "{python} -m bench.unrecorded serve --config {config}"
+MIGRATE_COMMAND: Final = "{bin}/seatrial migrate --config {config}"
 SEATRIAL_TOML: Final = Path(__file__).with_name("seatrial.toml")
 RECORDS_ON: Final = "sqlite:{folder}/records.db"
 
@@ -35,10 +36,17 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to start one contender: its command, and the path that says it is up (None: post)."""
+    """How to start one contender.
+
+    Args:
+        command: the program that serves.
+        probe: the path that says by 200 that it is up; None posts a request instead.
+        prepare: a command that runs to its end before, and is not measured.
+    """
 
     command: tuple[str, ...]
     probe: str | None = None
+    prepare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Seatrial:
     template_off: str = NO_RECORDS_COMMAND
     config: Path = SEATRIAL_TOML
     store: str = RECORDS_ON
+    prepare: str = MIGRATE_COMMAND
 
     def write_config(self, folder: Path, *, port: int, upstream: int) -> Path:
         """Fill the configuration in for one process, in its own folder."""
@@ -59,6 +68,10 @@ class Seatrial:
         path = folder / "seatrial.toml"
         path.write_text(text)
         return path
+
+    def prepare_words(self, config: Path) -> tuple[str, ...]:
+        """The command that makes the store ready for a configuration; empty for none."""
+        return _words(self.prepare, config, 0)
 
 
 def launch(name: str, seatrial: Seatrial, *, folder: Path, port: int, upstream: int) -> Launch:
@@ -83,24 +96,29 @@ def launch(name: str, seatrial: Seatrial, *, folder: Path, port: int, upstream: 
             options = ("--client", client, "--port", str(port), "--upstream", where)
             return Launch((sys.executable, "-m", "bench.proxy", *options))
         case "seatrial" | "no records":
-            require_seatrial(seatrial)
+            if seatrial.template == SEATRIAL_COMMAND:
+                require_seatrial("seatrial.cli.serve")
             config = seatrial.write_config(folder, port=port, upstream=upstream)
             template = seatrial.template if name == SEATRIAL else seatrial.template_off
-            known = {
-                "python": sys.executable,
-                "bin": str(Path(sys.executable).parent),
-                "config": str(config),
-                "port": str(port),
-            }
-            command = tuple(word.format(**known) for word in shlex.split(template))
-            return Launch(command, probe="/livez")
+            command = _words(template, config, port)
+            return Launch(command, probe="/livez", prepare=seatrial.prepare_words(config))
     raise ValueError(f"unknown contender {name!r}")
 
 
-def require_seatrial(seatrial: Seatrial) -> None:
-    """Raise Missing when the usual command is meant and the package has no door yet."""
-    if seatrial.template == SEATRIAL_COMMAND and _absent("seatrial.cli.serve"):
-        raise Missing("seatrial.cli.serve is not there")
+def _words(template: str, config: Path, port: int) -> tuple[str, ...]:
+    known = {
+        "python": sys.executable,
+        "bin": str(Path(sys.executable).parent),
+        "config": str(config),
+        "port": str(port),
+    }
+    return tuple(word.format(**known) for word in shlex.split(template))
+
+
+def require_seatrial(part: str = "seatrial.app") -> None:
+    """Raise Missing when a part of the package is not there."""
+    if _absent(part):
+        raise Missing(f"{part} is not there")
 
 
 def _absent(module: str) -> bool:

@@ -6,8 +6,10 @@ line of JSON, so that slices can stand between those of the gateways.
 
 import argparse
 import asyncio
+import cProfile
 import importlib
 import json
+import pstats
 import sys
 import time
 from pathlib import Path
@@ -20,8 +22,8 @@ ANSWER: Final = "One of the two lines is a reservation and falls away within fiv
 FEATURE: Final = "ask"
 
 
-def instant(*_: object, **__: object) -> str:
-    """The target: it answers at once."""
+async def instant(*_: object, **__: object) -> str:
+    """The target: it answers at once, and needs no thread because it is async."""
     return ANSWER
 
 
@@ -63,13 +65,27 @@ async def answer_lines(config: Path, *, calls: int, at_once: int) -> None:
         print(json.dumps({"us_per_call": cost_us}), flush=True)
 
 
+async def profile(config: Path, *, calls: int, at_once: int) -> pstats.Stats:
+    """Where the main thread's time goes over one slice, by cProfile."""
+    app = open_app(config)
+    await slice_of_calls(app, calls=calls, at_once=at_once)
+    with cProfile.Profile() as profiler:
+        await slice_of_calls(app, calls=calls, at_once=at_once)
+    return pstats.Stats(profiler)
+
+
 def main() -> None:
     """Run as a process that `python -m bench` drives."""
     parser = argparse.ArgumentParser(prog="python -m bench.inprocess")
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--calls", type=int, default=4000)
     parser.add_argument("--at-once", type=int, default=32)
+    parser.add_argument("--profile", action="store_true", help="one slice under cProfile")
     options = parser.parse_args()
+    if options.profile:
+        stats = uvloop.run(profile(options.config, calls=options.calls, at_once=options.at_once))
+        stats.sort_stats("tottime").print_stats(40)
+        return
     uvloop.run(answer_lines(options.config, calls=options.calls, at_once=options.at_once))
 
 

@@ -172,6 +172,23 @@ def start(
     )
 
 
+def prepare(command: Sequence[str], folder: Path) -> None:
+    """Run a command to its end, unless it is empty.
+
+    Raises:
+        DidNotStart: it failed, with its last lines.
+    """
+    if not command:
+        return
+    done = subprocess.run(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, timeout=START_LIMIT_S, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = " | ".join(done.stdout.decode(errors="replace").strip().splitlines()[-3:])
+        raise DidNotStart(f"`{shlex.join(command)}` ended with code {done.returncode}: {said}")
+
+
 def _answers(port: int, probe: str | None) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2.0)
     try:

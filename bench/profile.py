@@ -16,19 +16,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import uvloop
 
 from bench import contenders, load
-from bench.campaign import Settings, open_site
-from bench.processes import Running, free_port, start
+from bench.campaign import Settings, Site, begin_asking, open_site
+from bench.processes import Running, free_port, prepare, start
 
 RATE_HZ: Final = 500  # samples a second
 SHOWN: Final = 40
+ASKING: Final = "app.ask"
 
 
 def find_py_spy() -> str | None:
@@ -97,18 +99,44 @@ def _without_line(frame: str) -> str:
     return f"{name})" if colon and rest.rstrip(")").isdigit() else frame
 
 
-def with_py_spy(program: str, running: Running, folder: Path, options: argparse.Namespace) -> str:
-    """Watch a running gateway from outside while it is under load."""
-    raw = folder / "stacks.txt"
-    command = [program, "record", "--pid", str(running.process.pid), "--format", "raw", "--output"]
-    command += [str(raw), "--rate", str(RATE_HZ), "--duration", str(int(options.seconds))]
-    command += ["--subprocesses", "--nonblocking", *(["--native"] if options.native else [])]
+def with_py_spy(
+    program: str, pid: int, load_it: Callable[[], str], site: Site, options: argparse.Namespace
+) -> str:
+    """Watch a running process from outside while it is under load."""
+    raw = site.folder / "stacks.txt"
+    command = [program, "record", "--pid", str(pid), "--format", "raw", "--output", str(raw)]
+    command += ["--rate", str(RATE_HZ), "--duration", str(int(options.seconds))]
+    command += [
+        "--subprocesses",
+        "--nonblocking",
+        *(["--gil"] if options.gil else []),
+        *(["--native"] if options.native else []),
+    ]
     watcher = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    cost = ask(running, options.seconds + 0.5, streams=options.streams)
+    cost = load_it()
     _, errors = watcher.communicate(timeout=60)
     if not raw.exists():
         return f"{cost}\npy-spy gave nothing: {errors.decode(errors='replace').strip()}"
     return f"{cost}\n\n{sampled_table(raw.read_text().splitlines())}"
+
+
+def of_asking(site: Site, py_spy: str | None, options: argparse.Namespace) -> str:
+    """Where the time of `app.ask` in process goes."""
+    asking = begin_asking(site)
+    try:
+        if py_spy is None:
+            return asking.profile()
+
+        def load_it() -> str:
+            end = time.monotonic() + options.seconds + 0.5
+            costs = [asking.once()]
+            while time.monotonic() < end:
+                costs.append(asking.once())
+            return f"{median(costs):.1f} µs per call, {len(costs)} slices"
+
+        return with_py_spy(py_spy, asking.pid, load_it, site, options)
+    finally:
+        asking.stop()
 
 
 def with_cprofile(running: Running, output: Path, options: argparse.Namespace) -> str:
@@ -135,10 +163,12 @@ def main() -> None:
         prog="python -m bench.profile", description=(__doc__ or "").splitlines()[0]
     )
     names = [name for name in contenders.ALL if name not in (contenders.DIRECT, contenders.NGINX)]
+    names.append(ASKING)
     parser.add_argument("name", nargs="?", default=contenders.SEATRIAL, choices=names)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long (default 10)")
     parser.add_argument("--streams", action="store_true", help="paced streams, not whole answers")
     parser.add_argument("--native", action="store_true", help="py-spy: show compiled code too")
+    parser.add_argument("--gil", action="store_true", help="py-spy: leave waiting threads out")
     parser.add_argument("--cprofile", action="store_true", help="use cProfile in any case")
     parser.add_argument("--seatrial-command", default=contenders.SEATRIAL_COMMAND)
     options = parser.parse_args()
@@ -146,10 +176,14 @@ def main() -> None:
     settings = Settings(seatrial=contenders.Seatrial(options.seatrial_command))
     with ExitStack() as stack:
         site = stack.enter_context(open_site(settings))
+        if options.name == ASKING:
+            print(of_asking(site, py_spy, options))
+            return
         port = free_port()
         plan = contenders.launch(
             options.name, settings.seatrial, folder=site.folder, port=port, upstream=site.upstream
         )
+        prepare(plan.prepare, contenders.ROOT)
         output = site.folder / "profile.out"
         command = plan.command if py_spy else cprofile_command(plan.command, output)
         running = start(
@@ -159,7 +193,11 @@ def main() -> None:
         stack.callback(running.stop)
         time.sleep(0.5)
         if py_spy:
-            print(with_py_spy(py_spy, running, site.folder, options))
+
+            def load_it() -> str:
+                return ask(running, options.seconds + 0.5, streams=options.streams)
+
+            print(with_py_spy(py_spy, running.process.pid, load_it, site, options))
         else:
             print(with_cprofile(running, output, options))
 

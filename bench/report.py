@@ -43,7 +43,7 @@ def table(measured: Measured) -> str:
     names = [name for name in contenders.ALL if measured.rounds.get(name)]
     shown = [["", *names]]
     for key, label, digits in ROWS:
-        if rows[key]:
+        if rows[key].keys() & set(names):
             shown.append([label, *(_cell(rows[key].get(name), digits) for name in names)])
     lines = _aligned(shown)
     lines += [
