@@ -1,0 +1,15 @@
+"""The `seatrial` command: one file per command, loaded only when it is asked for."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ask", "check", "commands", "config", "demo", "init", "keys", "main", "migrate",
+    "options", "records", "serve", "terminal", "timeline",
+]  # fmt: skip
+
+
+def main() -> None:
+    """Run the command line of this process; its end is the process's end."""
+    from seatrial.cli.commands import build
+
+    build()(prog_name="seatrial")

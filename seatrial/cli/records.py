@@ -1,0 +1,181 @@
+"""`seatrial records`: what was asked and how it was answered."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from seatrial.cli import terminal
+from seatrial.cli.options import DEFAULT_CONFIG, ConfigPath, Json
+from seatrial.errors import Misuse
+from seatrial.values.attempts import Cause
+from seatrial.values.chat import last_user_text
+from seatrial.values.decisions import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from seatrial.app import Seatrial
+    from seatrial.values.records import Record
+
+SHORT_ID: Final = 14  # the part of an id that is time, to the microsecond
+UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+app = typer.Typer(
+    help="Look up what was asked and how it was answered.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog="\b\nExample:\n  seatrial records list --decision degraded --since 1h\n"
+    "  seatrial records show 06bc1f",
+)
+
+Feature = Annotated[str, typer.Option(help="Only of this feature.")]
+Decision = Annotated[
+    str, typer.Option(help=f"Only with this decision: {', '.join(kind.value for kind in Kind)}.")
+]
+Since = Annotated[str, typer.Option(help="Only newer ones: 30s, 15m, 2h, 7d, or a date.")]
+Target = Annotated[str, typer.Option(help="Only those this target answered.")]
+CauseName = Annotated[
+    str, typer.Option("--cause", help="Only with an attempt that failed so, as `hang` would show.")
+]
+User = Annotated[str, typer.Option(help="Only of this user.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")]
+
+
+@app.command("list", epilog="\b\nExample:\n  seatrial records list --decision refused --since 1h")
+def list_records(
+    feature: Feature = "",
+    decision: Decision = "",
+    since: Since = "",
+    target: Target = "",
+    cause: CauseName = "",
+    user: User = "",
+    limit: Limit = 20,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """List records, newest first."""
+    _check_word(decision, "decision", [kind.value for kind in Kind])
+    _check_word(cause, "cause", [each.value for each in Cause])
+    filters = {
+        "feature": feature,
+        "decision": decision,
+        "since": read_since(since, now=time.time()) if since else None,
+        "target": target,
+        "cause": cause,
+        "user": user,
+        "limit": limit,
+    }
+    _tell(config, filters, as_json=as_json)
+
+
+@app.command("search", epilog='\b\nExample:\n  seatrial records search "washing machine"')
+def search_records(
+    text: Annotated[str, typer.Argument(help="What a question or an answer holds.")],
+    limit: Limit = 20,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Search the questions and the answers."""
+    _tell(config, {"text": text, "limit": limit}, as_json=as_json)
+
+
+@app.command("show", epilog="\b\nExample:\n  seatrial records show 06bc1f")
+def show_record(
+    id: Annotated[str, typer.Argument(help="The record's id; its beginning is enough.")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Show one request as a timeline: every attempt, its cause, the decision."""
+    from seatrial.app.lookup import read_record
+
+    record = read_record(_open(config).store, id)
+    if as_json:
+        terminal.tell_json(record)
+        return
+    from seatrial.cli.timeline import draw
+
+    console = terminal.output()
+    console.print(draw(record, width=min(console.width, 120)))
+
+
+def read_since(text: str, *, now: float) -> float:
+    """Return the wall-clock time that `--since` means.
+
+    >>> read_since("2h", now=10_000.0)
+    2800.0
+    """
+    if spell := re.fullmatch(r"(\d+)\s*([smhdw])", text.strip().lower()):
+        return now - int(spell[1]) * UNITS_S[spell[2]]
+    for pattern in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
+        try:
+            return time.mktime(time.strptime(text.strip(), pattern))
+        except ValueError:
+            continue
+    raise typer.BadParameter(f"{text!r} is no time. Write 15m, 2h, 7d or 2026-11-22.")
+
+
+def _check_word(word: str, name: str, known: list[str]) -> None:
+    if word and word not in known:
+        raise typer.BadParameter(f"{word!r} is no {name}. There are: {', '.join(known)}.")
+
+
+def _open(config: Path) -> Seatrial:
+    from seatrial.app import Seatrial
+
+    return Seatrial.open(config)
+
+
+def _tell(config: Path, filters: dict[str, Any], *, as_json: bool) -> None:
+    from seatrial.app.lookup import find_records
+
+    app = _open(config)
+    if filters.get("feature") and filters["feature"] not in app.config.features:
+        known = ", ".join(app.config.features)
+        raise Misuse(f"There is no feature {filters['feature']!r}.", why=f"There are: {known}.")
+    page = find_records(app.store, **filters)
+    if as_json:
+        terminal.tell_json({"records": page.records, "matching": page.matching})
+        return
+    console = terminal.output()
+    if not page.records:
+        console.print("No record matches." if any(filters.values()) else "There is no record yet.")
+        return
+    console.print(_table(page.records))
+    shown, more = len(page.records), "more than " if page.matching >= 10_000 else ""
+    console.print(f"\n[dim]{shown} of {more}{page.matching:,}. One in full: seatrial records show ID")
+
+
+def _table(records: tuple[Record, ...]) -> Any:
+    features = {record.feature for record in records}
+    columns = ["time", "decision", "by", "took", "id", "question"]
+    if len(features) > 1:
+        columns.insert(1, "feature")
+    table = terminal.plain_table(*columns, right=("took",))
+    for column in table.columns:
+        column.no_wrap = True
+    table.columns[-1].overflow = "ellipsis"
+    today = time.strftime("%Y-%m-%d")
+    for record in records:
+        colour = terminal.COLOURS.get(record.decision, "")
+        cells = [
+            terminal.moment(record.started_at).removeprefix(f"{today} "),
+            f"[{colour}]{record.decision}[/]" if colour else record.decision,
+            terminal.escape(record.target or record.code or "–"),
+            terminal.seconds(record.took_s),
+            record.id[:SHORT_ID],
+            terminal.escape(terminal.shorten(question_of(record), 200)) or "[dim](empty)",
+        ]
+        if len(features) > 1:
+            cells.insert(1, terminal.escape(record.feature))
+        table.add_row(*cells)
+    return table
+
+
+def question_of(record: Record) -> str:
+    """Return what the caller asked last; empty when it was not kept."""
+    messages = (record.input or {}).get("messages")
+    return last_user_text(messages) if isinstance(messages, list) else ""
