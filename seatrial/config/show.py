@@ -58,6 +58,8 @@ def schema() -> dict[str, Any]:
     closed = ConfigDict(extra="forbid", title="seatrial.toml")
     root: Any = create_model("File", __config__=closed, **sections)
     content: dict[str, Any] = root.model_json_schema()
+    for section in ("targets", "features"):
+        content["properties"][section]["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | content
 
 

@@ -68,7 +68,7 @@ def say(case: Case, folder: Path) -> str:
     return said.replace(f"{folder}/", "FOLDER/").replace(str(folder), "FOLDER") + "\n"
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.title)
+@pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.title)
 def test_mistake_is_explained(case: Case, tmp_path: Path) -> None:
     """Each broken configuration gives its message, to the letter."""
     assert case.said == say(case, tmp_path)
