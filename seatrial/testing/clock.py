@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import math
 import selectors
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -101,8 +102,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
         # What the loop itself watches, to be woken by threads, is no work from outside.
         self._own_watches = len(selector.get_map())
         self._watched = selector
-        # Alarms due at the same moment ring together; rounding must not leave one behind.
-        self._clock_resolution = 1e-9
+        self._set_resolution()
         selector.loop = self
 
     def time(self) -> float:
@@ -111,10 +111,13 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
     def leap(self, seconds: float) -> None:
         """Let time pass."""
-        alarms = self._scheduled  # type: ignore[attr-defined]  # asyncio's heap of timers
-        # Land on the alarm itself: now + (alarm - now) may fall short by a rounding error.
-        due_s = alarms[0].when() if alarms else self._now_s + seconds
-        self._now_s = max(self._now_s, due_s)
+        self._now_s += seconds
+        self._set_resolution()
+
+    def _set_resolution(self) -> None:
+        # asyncio rings what is due *before* now + resolution.  Late in time a nanosecond is lost
+        # to rounding, and an alarm due exactly now would never ring.
+        self._clock_resolution = max(1e-9, 2 * math.ulp(self._now_s))
 
     def real_wait_s(self, timeout: float | None) -> float:
         """Give how long real time may pass before virtual time does: something may wake us."""

@@ -31,6 +31,18 @@ def test_a_day_passes_at_once() -> None:
     assert time.monotonic() - began_s < 1
 
 
+def test_alarms_ring_late_in_time_too() -> None:
+    """Seconds since 1970 are a start like any other, though their fractions are coarse."""
+
+    async def naps() -> float:
+        async with asyncio.timeout(3600):
+            for _ in range(100):
+                await asyncio.sleep(0.1)
+        return now_s()
+
+    assert run(naps(), start=1.8e9) == pytest.approx(1.8e9 + 10, abs=1e-3)
+
+
 def test_sleepers_wake_in_the_order_of_their_alarms() -> None:
     """Whoever sleeps less wakes first, at the moment meant, whoever went to bed first."""
     woken: list[tuple[float, int]] = []

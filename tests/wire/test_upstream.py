@@ -150,6 +150,14 @@ def test_each_fault_is_named_rightly(
         assert NOTED.get(fault.name, "") in {"", *outcome.notes}
 
 
+def test_a_reset_is_no_polite_end(seen: dict[tuple[str, str], Outcome]) -> None:
+    """A reset reaches the caller as a reset, an early end as an end."""
+    assert "connection reset" == seen["reset-early", "whole"].detail
+    assert "connection reset" in seen["reset", "streamed"].detail
+    assert "connection closed" == seen["fin-early", "whole"].detail
+    assert "connection closed" in seen["cut", "streamed"].detail
+
+
 def test_the_table_covers_the_catalogue() -> None:
     """Every row that a faulty upstream can make has a fault, and every fault says what it does."""
     assert CATALOGUE == {fault.row for fault in FAULTS.values()}
@@ -280,6 +288,18 @@ def test_a_refused_connection_is_accepted_again_later() -> None:
 
     assert ("unexplained", "connection refused") == (during.end, during.detail)
     assert "answer" == after.end
+
+
+def test_healing_takes_back_what_was_to_come() -> None:
+    """A refusal that was planned for later does not happen once the faults are gone."""
+    with FaultyUpstream() as upstream:
+        upstream.schedule([Rule("refuse", from_s=0.2, to_s=10)])
+        time.sleep(0.05)
+        upstream.heal()
+        time.sleep(0.3)
+        report = asyncio.run(drive(Load(upstream.base_url, requests=1, give_up_s=2)))
+
+    assert {"answer": 1} == report.ends
 
 
 # ------------------------------------------------------------ limits
