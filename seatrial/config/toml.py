@@ -173,7 +173,8 @@ def _likely(said: str, line: str, text: str, number: int) -> tuple[str, str]:  #
         if re.match(r"\d+\.\d+\.\d+", value):
             return "a text needs quotes.", f'Write {key} = "{value}".'
         if re.match(r"0\d", value) or value.startswith("."):
-            return "a number starts with a digit other than 0, or with 0 and a point.", ""
+            plain = value.lstrip("0") if value[0] == "0" else f"0{value}"
+            return "a number is not written like that.", f"Write {key} = {plain or 0}."
     if said.startswith("Expected newline"):
         return "something follows where the line should end.", "One key = value to a line."
     return f"this is not TOML ({said[0].lower()}{said[1:]}).", "Texts need quotes, lists [ ]."

@@ -15,13 +15,13 @@ from functools import lru_cache
 from typing import Final
 
 FENCE: Final = "---"
+MOST_FLAWS: Final = 20
 HEAD_KEYS: Final = ("name", "description", "variables")
 
 _VARIABLE: Final = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)[ \t]*\}\}")
-# What is meant as a variable, well written or not: two braces and then a letter.
-_OPENING: Final = re.compile(r"\{\{[ \t]*(?=[^\W\d])")
-# Two braces and a sign that starts a command in other template languages.
-_COMMAND: Final = re.compile(r"\{\{[ \t]*([#/^>!&])")
+# What is meant as a variable, well written or not: two braces and then a letter, or a sign
+# that starts a command in other template languages.
+_OPENING: Final = re.compile(r"\{\{[ \t]*(?:(?=[^\W\d])|(?P<command>[#/^>!&]))")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -178,16 +178,22 @@ def _compare(listed: tuple[str, ...], used: tuple[str, ...], line: int) -> list[
 
 def _flaws_of(template: str, lines_above: int) -> list[Flaw]:
     """Find what was meant as a variable and is none."""
-    flaws = []
+    flaws: list[Flaw] = []
+    line, counted_to = lines_above + 1, 0
     for opening in _OPENING.finditer(template):
         if _VARIABLE.match(template, opening.start()):
             continue
-        message, hint = _explain(template[opening.end() : opening.end() + 80])
-        flaws.append(Flaw(_line(template, opening.start()) + lines_above, message, hint))
-    for command in _COMMAND.finditer(template):
-        message = f"'{{{{{command[1]}' would be a command, and prompts have none."
-        hint = "Decide in your own code, and pass what comes out as a variable."
-        flaws.append(Flaw(_line(template, command.start()) + lines_above, message, hint))
+        # Counted onwards from the last flaw: a file may be wrong all over.
+        line += template.count("\n", counted_to, opening.start())
+        counted_to = opening.start()
+        if len(flaws) == MOST_FLAWS:
+            return [*flaws, Flaw(line, "There are more flaws from here on.", "Mend these first.")]
+        if opening["command"]:
+            message = f"'{{{{{opening['command']}' would be a command, and prompts have none."
+            hint = "Decide in your own code, and pass what comes out as a variable."
+        else:
+            message, hint = _explain(template[opening.end() : opening.end() + 80])
+        flaws.append(Flaw(line, message, hint))
     return flaws
 
 
@@ -203,7 +209,3 @@ def _explain(rest: str) -> tuple[str, str]:
     if "|" in inside or "." in inside or "(" in inside:
         hint = "Prompts have no filters, fields or calls: pass the finished value as a variable."
     return f"'{{{{{inside}}}}}' is no variable.", hint
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1

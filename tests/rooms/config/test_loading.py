@@ -189,6 +189,32 @@ def test_failed_reading_names_the_files_to_watch(write: Write, tmp_path: Path) -
     assert path in loaded.files
 
 
+def test_lines_are_known_across_long_values(write: Write) -> None:
+    """A value over several lines moves no other line."""
+    path = write('''
+        [targets.local]   # with a comment
+        base_url = [
+            "http://127.0.0.1:1/v1",   # ]
+            "http://127.0.0.1:2/v1",
+        ]
+        "model" = """
+        [targets.other]
+        a = 1
+        """
+        concurrency = 4
+
+        [features.support]
+        route = ["local"]
+    ''')
+
+    origins = load(path, environ={}).origins
+
+    assert "seatrial.toml:3" == origins["targets.local.base_url"]
+    assert "seatrial.toml:7" == origins["targets.local.model"]
+    assert "seatrial.toml:11" == origins["targets.local.concurrency"]
+    assert "seatrial.toml:14" == origins["features.support.route"]
+
+
 def test_windows_files_are_read(write: Write) -> None:
     """A byte order mark and Windows line ends are no mistakes."""
     path = write()

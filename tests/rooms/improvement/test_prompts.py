@@ -150,6 +150,14 @@ def test_all_mistakes_come_at_once_in_order() -> None:
     assert [2, 3, 3, 5, 6] == [int(flaw.partition(":")[0]) for flaw in flaws_of(text)]
 
 
+def test_a_file_wrong_all_over_is_not_told_in_full() -> None:
+    """After twenty flaws the rest is only mentioned."""
+    said = flaws_of("{{a\n" * 1_000)
+
+    assert 21 == len(said)
+    assert "21: There are more flaws from here on." == said[-1]
+
+
 def test_nearest_names_are_offered() -> None:
     """A misspelt name in head or text is met with the one that was meant."""
     text = "---\nnam: a\nvariables: customer\n---\n{{custmer}}"
