@@ -162,19 +162,32 @@ def _statement(dialect: Dialect, rows: int) -> str:
 def _row(sealed: Sealed) -> tuple[Any, ...]:
     """Write a record as the table's columns, in their order."""
     record, blob = sealed.record, sealed.blob
-    causes = " ".join(attempt.cause for attempt in record.attempts if attempt.cause)
+    labels: Sequence[str] = (
+        record.tenant,
+        record.feature,
+        record.release,
+        record.key_id,
+        record.user,
+        record.session,
+        record.target,
+    )
+    together = "".join(labels)
+    if len(together) > LABEL_CHARS or "\0" in together:
+        labels = [_label(each) for each in labels]
+    tenant, feature, release, key_id, user, session, target = labels
+    causes = " ".join([attempt.cause for attempt in record.attempts if attempt.cause])
     return (
         record.id,
-        _label(record.tenant),
-        _label(record.feature),
+        tenant,
+        feature,
         record.started_at,
         record.decision,
-        _label(record.release),
+        release,
         record.arm,
-        _label(record.key_id),
-        _label(record.user),
-        _label(record.session),
-        _label(record.target),
+        key_id,
+        user,
+        session,
+        target,
         record.tier,
         record.code,
         record.cut,
