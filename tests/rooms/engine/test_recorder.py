@@ -1,0 +1,493 @@
+"""The recorder: a record is durable, late, or counted as lost, whatever journal and store do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from seatrial.engine.recorder import Recorder, RecorderCounts, RecorderSettings
+from seatrial.errors import StoreUnavailable
+from seatrial.ports import RecordQuery, Sealed
+from seatrial.values.records import AttemptRecord, Record
+from seatrial.values.sealing import unseal
+
+pytestmark = pytest.mark.anyio
+
+QUICK = RecorderSettings(
+    patience_s=0.2,
+    sync_patience_s=0.4,
+    sync_every_s=0.05,
+    gather_s=0.01,
+    backoff_s=0.01,
+    backoff_cap_s=0.05,
+)
+
+
+class ListJournal:
+    """A journal in memory that can refuse, hang, and fail to sync."""
+
+    def __init__(self, left: Sequence[Sealed] = ()) -> None:
+        self.held: list[Sealed] = list(left)
+        self.settled = 0
+        self.syncs = 0
+        self.appends = 0
+        self.synced = 0
+        self.refuses = False
+        self.sync_fails = False
+        self.go = threading.Event()
+        self.go.set()
+        self.closed = False
+
+    def append(self, batch: Sequence[Sealed], *, sync: bool) -> None:
+        self.go.wait(20)
+        self.appends += 1
+        if self.refuses:
+            raise OSError(28, "no space left on device")
+        self.held += batch
+        if sync:
+            self.sync()
+
+    def sync(self) -> None:
+        if self.sync_fails:
+            raise OSError(5, "input/output error")
+        self.syncs += 1
+        self.synced = len(self.held)
+
+    def mark(self) -> int:
+        return len(self.held)
+
+    def settle(self, mark: int) -> None:
+        self.settled = max(self.settled, mark)
+
+    def backlog(self, limit: int) -> tuple[list[Sealed], int]:
+        end = min(len(self.held), self.settled + limit)
+        return self.held[self.settled : end], end
+
+    def size(self) -> tuple[int, int]:
+        waiting = self.held[self.settled :]
+        return len(waiting), sum(len(each.blob) for each in waiting)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class SetRecords:
+    """A store in memory that can be away, hang, or refuse a record for ever."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Record] = {}
+        self.batches: list[tuple[int, bool]] = []
+        self.away = False
+        self.poison = ""
+        self.go = threading.Event()
+        self.go.set()
+
+    def add(self, batch: Sequence[Sealed], *, sync: bool = False) -> int:
+        self.go.wait(20)
+        if self.away:
+            raise StoreUnavailable("The store is away.")
+        if any(each.record.id == self.poison for each in batch):
+            raise ValueError("cannot hold this")
+        before = len(self.rows)
+        for each in batch:
+            self.rows.setdefault(each.record.id, unseal(each.blob))
+        self.batches.append((len(batch), sync))
+        return len(self.rows) - before
+
+    def get(self, id: str, *, tenant: str) -> Record | None:
+        raise NotImplementedError
+
+    def find(self, query: RecordQuery) -> list[Record]:
+        raise NotImplementedError
+
+    def count(self, query: RecordQuery, *, cap: int = 10_000) -> int:
+        raise NotImplementedError
+
+    def cached(self, *, feature: str, limit: int) -> list[Record]:
+        raise NotImplementedError
+
+    def delete_before(self, cutoff: float, *, limit: int = 500) -> int:
+        raise NotImplementedError
+
+
+class World:
+    """A recorder between a journal and a store that misbehave on request."""
+
+    def __init__(self) -> None:
+        self.journal = ListJournal()
+        self.records = SetRecords()
+        self.started: list[Recorder] = []
+
+    def recorder(self, settings: RecorderSettings = QUICK, *, inline: bool = False) -> Recorder:
+        made = Recorder(self.journal, self.records, settings=settings, inline=inline)
+        self.started.append(made)
+        made.start()
+        return made
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Make a world, and end what hangs in it."""
+    made = World()
+    yield made
+    made.journal.go.set()
+    made.records.go.set()
+    for recorder in made.started:
+        for thread in recorder._threads:
+            thread.join(5)
+
+
+def record(number: int, **changes: object) -> Record:
+    """Make the record of that number."""
+    return Record(f"r{number}", "support", float(number), "answer", **changes)  # type: ignore[arg-type]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, for five seconds at most."""
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        await asyncio.sleep(0.005)
+
+
+async def test_true_means_the_journal_holds_it(world: World) -> None:
+    """The answer to `append` comes once the record survives the process, store or no store."""
+    world.records.away = True
+    recorder = world.recorder()
+
+    assert await recorder.append(record(1))
+    assert ["r1"] == [each.record.id for each in world.journal.held]
+    await recorder.close(1)
+
+
+async def test_records_reach_the_store_once_and_the_journal_forgets(world: World) -> None:
+    """A thousand at once: all kept, in few batches, nothing waiting afterwards."""
+    recorder = world.recorder()
+    durable = await asyncio.gather(*(recorder.append(record(n)) for n in range(1_000)))
+    counts = await recorder.close(5)
+
+    assert all(durable)
+    assert {f"r{n}" for n in range(1_000)} == set(world.records.rows)
+    assert RecorderCounts(taken=1_000, kept=1_000) == counts
+    assert (0, 0) == world.journal.size()
+    assert world.journal.appends < 100
+    assert world.journal.closed
+
+
+@pytest.mark.parametrize("trouble", ["away", "hangs"])
+async def test_a_store_that_does_not_answer_delays_nothing(world: World, trouble: str) -> None:
+    """Answers wait for the journal alone; when the store is back, all records are there, once."""
+    recorder = world.recorder()
+    if trouble == "away":
+        world.records.away = True
+    else:
+        world.records.go.clear()
+    longest = 0.0
+    for number in range(200):
+        began = time.monotonic()
+        assert await recorder.append(record(number))
+        longest = max(longest, time.monotonic() - began)
+    assert longest < 0.15
+    assert 200 == recorder.counts().waiting
+    if trouble == "away":
+        await until(lambda: recorder.counts().store_errors > 0)
+
+    world.records.away = False
+    world.records.go.set()
+    await until(lambda: recorder.counts().waiting == 0)
+    counts = await recorder.close(5)
+
+    assert 200 == len(world.records.rows) == counts.kept
+    assert 0 == counts.dropped == counts.late
+
+
+async def test_what_an_earlier_process_left_is_carried_on(world: World) -> None:
+    """Before and beside the new records."""
+    left = ListJournal()
+    first = Recorder(left, world.records, inline=True)
+    for number in range(700):
+        assert await first.append(record(number))
+    world.journal.held = left.held
+
+    recorder = world.recorder()
+    assert await recorder.append(record(700))
+    counts = await recorder.close(5)
+
+    assert 701 == len(world.records.rows) == counts.kept
+    assert 0 == counts.waiting
+
+
+async def test_a_long_outage_is_read_back_from_the_journal(world: World) -> None:
+    """Beyond its memory the recorder keeps nothing twice: the journal has it."""
+    recorder = world.recorder(RecorderSettings(gather_s=0.01, backoff_s=0.01, memory_bytes=5_000))
+    world.records.away = True
+    for number in range(500):
+        assert await recorder.append(record(number))
+    assert recorder._carriage._hot_bytes <= 5_000
+
+    world.records.away = False
+    for number in range(500, 600):
+        assert await recorder.append(record(number))
+    counts = await recorder.close(5)
+
+    assert 600 == len(world.records.rows) == counts.kept
+    assert (0, 0) == world.journal.size()
+
+
+async def test_a_slow_journal_is_not_waited_for(world: World) -> None:
+    """After the patience the answer leaves, called late; the record still arrives."""
+    recorder = world.recorder()
+    world.journal.go.clear()
+    began = time.monotonic()
+
+    durable = await asyncio.gather(*(recorder.append(record(n)) for n in range(3)))
+
+    assert [False] * 3 == durable
+    assert 0.15 < time.monotonic() - began < 0.4
+    assert 3 == recorder.counts().late
+    world.journal.go.set()
+    counts = await recorder.close(5)
+    assert 3 == counts.kept
+    assert 0 == counts.dropped
+
+
+async def test_a_hung_journal_is_passed_by(world: World) -> None:
+    """What queues behind an append that hangs goes to the store directly."""
+    recorder = world.recorder()
+    world.journal.go.clear()
+    assert not await recorder.append(record(0))
+    recorder.put(record(1))
+
+    await until(lambda: "r1" in world.records.rows)
+    assert "r0" not in world.records.rows
+
+
+async def test_a_full_disk_sends_records_to_the_store(world: World) -> None:
+    """The journal refuses: durable is said when the store has it."""
+    recorder = world.recorder()
+    world.journal.refuses = True
+
+    assert await recorder.append(record(1))
+
+    assert ["r1"] == list(world.records.rows)
+    assert [(1, True)] == world.records.batches, "nothing else holds it: it must be on disk"
+    assert 1 == recorder.counts().journal_errors
+    await recorder.close(5)
+
+
+async def test_without_journal_and_store_the_loss_is_exact(world: World) -> None:
+    """Memory holds what fits; each record beyond it is counted, none is called durable."""
+    recorder = world.recorder(
+        RecorderSettings(patience_s=0.05, gather_s=0.01, backoff_s=0.01, memory_bytes=1_000)
+    )
+    world.journal.refuses = True
+    world.records.away = True
+    durable = [await recorder.append(record(n)) for n in range(100)]
+    dropped = recorder.counts().dropped
+
+    assert not any(durable)
+    assert 0 < dropped < 100
+    world.records.away = False
+    counts = await recorder.close(5)
+    assert 100 - dropped == counts.kept == len(world.records.rows)
+    assert dropped == counts.dropped
+    assert "lost" in counts.last_error or "took no records" in counts.last_error
+
+
+async def test_the_end_counts_what_is_lost_with_it(world: World) -> None:
+    """Neither journal nor store by the end: the last word is the exact number."""
+    recorder = world.recorder()
+    world.journal.refuses = True
+    world.records.away = True
+    for number in range(7):
+        recorder.put(record(number))
+
+    counts = await recorder.close(0.3)
+
+    assert (7, 7, 0, 0) == (counts.taken, counts.dropped, counts.kept, counts.waiting)
+
+
+async def test_a_hand_off_waits_for_the_disk(world: World) -> None:
+    """`sync` says True only after a sync that began after the append."""
+    recorder = world.recorder()
+
+    assert await recorder.append(record(1), sync=True)
+    assert 1 <= world.journal.synced
+    assert 1 <= world.journal.syncs
+    await recorder.close(5)
+
+
+async def test_a_hand_off_survives_a_disk_that_does_not_sync(world: World) -> None:
+    """The store's synced commit stands in; without that, nothing is promised."""
+    recorder = world.recorder()
+    world.journal.sync_fails = True
+
+    assert await recorder.append(record(1), sync=True)
+    assert "r1" in world.records.rows
+    assert world.records.batches[-1][1]
+
+    world.records.away = True
+    assert not await recorder.append(record(2), sync=True)
+    await recorder.close(0.5)
+
+
+async def test_the_journal_is_synced_soon_after_any_record(world: World) -> None:
+    """Machine death costs less than a second, though nobody waits for the disk."""
+    world.records.away = True
+    recorder = world.recorder()
+    assert await recorder.append(record(1))
+
+    await until(lambda: world.journal.synced == 1)
+    syncs = world.journal.syncs
+    await asyncio.sleep(0.2)
+    assert syncs == world.journal.syncs, "an idle disk is left alone"
+    await recorder.close(0.5)
+
+
+async def test_the_journal_forgets_only_what_the_store_has_on_disk(world: World) -> None:
+    """The last batch before a settled mark was a synced one."""
+    recorder = world.recorder(RecorderSettings(gather_s=0.01, batch=10, sync_every_s=60.0))
+    await asyncio.gather(*(recorder.append(record(n)) for n in range(300)))
+    await until(lambda: recorder.counts().waiting == 0)
+
+    assert world.records.batches[-1][1]
+    await recorder.close(5)
+
+
+async def test_a_caller_who_is_cancelled_loses_nothing(world: World) -> None:
+    """The record is taken at the call, not at the await."""
+    recorder = world.recorder()
+    world.journal.go.clear()
+
+    async def answer() -> None:
+        await recorder.append(record(1))
+
+    task = asyncio.create_task(answer())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    recorder.put(record(2))
+    world.journal.go.set()
+    await recorder.close(5)
+
+    assert {"r1", "r2"} == set(world.records.rows)
+
+
+async def test_a_record_the_store_can_never_hold_stops_no_other(world: World) -> None:
+    """It is singled out, counted, and passed over."""
+    world.records.poison = "r13"
+    recorder = world.recorder()
+    await asyncio.gather(*(recorder.append(record(n)) for n in range(40)))
+    await until(lambda: recorder.counts().waiting == 0)
+    counts = await recorder.close(5)
+
+    assert 39 == counts.kept == len(world.records.rows)
+    assert 1 == counts.dropped
+
+
+async def test_a_record_that_cannot_be_written_whole_leaves_its_bones(world: World) -> None:
+    """Half a character or a number beyond all bounds costs the content, not the record."""
+    recorder = world.recorder()
+    odd = record(
+        1,
+        user="ann \ud800",
+        input={"seed": 10**40},
+        attempts=(AttemptRecord("large", cause="raised", usage={"n": 10**40}),),
+    )
+
+    assert await recorder.append(odd)
+    await recorder.close(5)
+
+    kept = world.records.rows["r1"]
+    assert ("ann ?", None, ("content_not_sealed",)) == (kept.user, kept.input, kept.flags)
+    assert "raised" == kept.attempts[0].cause
+
+
+async def test_a_store_that_raises_anything_is_tried_again(world: World) -> None:
+    """A mistake of an adapter's must not end the thread."""
+    recorder = world.recorder()
+    good, calls = world.records.add, []
+
+    def bad(batch: Sequence[Sealed], *, sync: bool = False) -> int:
+        calls.append(len(batch))
+        if len(calls) < 3:
+            raise KeyError("a mistake")
+        return good(batch, sync=sync)
+
+    world.records.add = bad  # type: ignore[method-assign]
+    assert await recorder.append(record(1))
+    await until(lambda: "r1" in world.records.rows)
+    counts = await recorder.close(5)
+
+    assert 2 == counts.store_errors
+
+
+async def test_after_the_end_nothing_is_taken(world: World) -> None:
+    """It says so, and counts it."""
+    recorder = world.recorder()
+    await recorder.close(5)
+
+    assert not await recorder.append(record(1))
+    assert 1 == recorder.counts().dropped
+    await recorder.close(5)
+
+
+async def test_closing_does_not_wait_for_a_hung_store(world: World) -> None:
+    """The journal has the records; the next process carries them on."""
+    recorder = world.recorder()
+    world.records.go.clear()
+    assert await recorder.append(record(1))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+
+    counts = await recorder.close(0.3)
+
+    assert time.monotonic() - began < 1.0
+    assert (1, 0) == (counts.waiting, counts.dropped)
+    assert world.journal.closed
+
+
+def test_one_recorder_serves_many_loops(world: World) -> None:
+    """Loops come and go, as with `asyncio.run` around each call."""
+    recorder = world.recorder()
+
+    async def ask(number: int) -> bool:
+        return await recorder.append(record(number))
+
+    assert all(asyncio.run(ask(number)) for number in range(5))
+    assert 1 == len(recorder._desks)
+    asyncio.run(recorder.close(5))
+    assert 5 == len(world.records.rows)
+
+
+def test_inline_writes_at_the_call_and_carries_when_told(world: World) -> None:
+    """No thread, no loop: the simulator owns the time."""
+    recorder = world.recorder(inline=True)
+
+    def known(awaitable: object) -> bool:
+        try:
+            awaitable.__await__().send(None)  # type: ignore[attr-defined]
+        except StopIteration as done:
+            return bool(done.value)
+        pytest.fail("it waited")
+
+    assert known(recorder.append(record(1), sync=True))
+    assert (1, 1) == (len(world.journal.held), world.journal.synced)
+    assert not world.records.rows
+    assert recorder.catch_up()
+    assert ["r1"] == list(world.records.rows)
+    assert (0, 0) == world.journal.size()
+
+    world.records.away = True
+    assert known(recorder.append(record(2)))
+    assert not recorder.catch_up()
+    world.journal.refuses = True
+    assert not known(recorder.append(record(3)))
+    world.records.away = False
+    assert known(recorder.append(record(4)))
+    assert {"r1", "r2", "r3", "r4"} == set(world.records.rows)
+    assert not recorder._threads
