@@ -139,7 +139,7 @@ def _kept(node: ast.AST, name: str, value: object) -> object:
         return None
     if isinstance(node, ast.Constant):
         # `None` as a constant must not look like a field that is not there.
-        return None if name == "kind" else [type(value).__name__, repr(value)]
+        return None if name == "kind" else repr(value)
     if name == "decorator_list" and isinstance(value, list):
         return [each for each in value if not _is_ours(each)]
     documented = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

@@ -87,6 +87,7 @@ def test_what_decides_answers_makes_another_release(change: dict[str, Any]) -> N
         ("limit: int = 3", "limit=3"),
         ("-> str", "-> str | None"),
         ('"bill"', "'bill'"),
+        ('"bill"', 'u"bill"'),
         ('return f"See {limit} bills"', 'return (f"See {limit} bills")'),
         ('@app.feature("triage")', '@seatrial.feature("triage")'),
         ('@app.feature("triage")', "@app.feature"),

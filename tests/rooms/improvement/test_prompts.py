@@ -93,6 +93,7 @@ def test_line_ends_do_not_change_the_version() -> None:
     """A checkout on Windows has the same versions."""
     assert prompt_of("a\nb").version == prompt_of("a\r\nb").version == prompt_of("a\rb").version
     assert prompt_of("a\nb").version != prompt_of("a\nc").version
+    assert version_of("a\nb") == version_of("a\r\nb")
     assert 16 == len(version_of(""))
 
 
