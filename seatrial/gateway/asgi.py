@@ -16,6 +16,7 @@ from seatrial.gateway.settings import DoorSettings
 from seatrial.values.decisions import Refused
 from seatrial.values.requests import Caller
 
+_OPEN: Final = Permission.OPEN
 _NOBODY: Final = Caller()
 _FAILED: Final = (
     "The gateway failed to answer this request. Its operator finds the reason in the log, by the "
@@ -64,7 +65,7 @@ class _Doors:
         )
         try:
             endpoint = self._match(scope, exchange)
-            if endpoint.permission is not Permission.OPEN:
+            if endpoint.permission is not _OPEN:
                 refused = self._admit(scope, exchange)
                 if refused is not None:
                     await exchange.fail(show_refused(refused))

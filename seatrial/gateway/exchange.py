@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -111,9 +112,11 @@ class ServerState:
 
     Args:
         stopping: it was told to stop: no new work please.
+        loop: on which it runs, when it is known.
     """
 
     stopping: bool = False
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 def stopping() -> Shown:

@@ -24,6 +24,8 @@ DONE: Final = b"data: [DONE]\n\n"
 PING: Final = b": ping\n\n"
 
 _DECISIONS: Final = {kind: (b"seatrial-decision", kind.value.encode()) for kind in Kind}
+_ANSWER: Final = Kind.ANSWER  # members of an enum are slow to reach, and this is every request
+_PLAIN: Final = _DECISIONS[_ANSWER]
 _TIERS: Final = tuple((b"seatrial-tier", b"%d" % tier) for tier in range(16))
 _LONGEST_REASON: Final = 300
 _LONGEST_WAIT_S: Final = 60.0  # clients give up on, or ignore, longer waits
@@ -36,12 +38,12 @@ def labels(head: Head, decision: Decision | None = None) -> Headers:
     out = [
         (b"x-request-id", record_id),
         (b"seatrial-record", record_id),
-        _DECISIONS[head.kind],
+        _PLAIN if head.kind is _ANSWER else _DECISIONS[head.kind],
         _TIERS[tier] if tier < len(_TIERS) else (b"seatrial-tier", b"%d" % tier),
     ]
     if head.release:
         out.append((b"seatrial-release", head.release.encode("ascii", "replace")))
-    if decision is not None and head.kind is not Kind.ANSWER:
+    if decision is not None and head.kind is not _ANSWER:
         _explain(decision, out)
     return out
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 _REASONS: Final = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Headers Too Large"}
+_FRAMING: Final = frozenset({b"expect", b"transfer-encoding"})
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
@@ -83,19 +84,22 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; what comes after the body is none."""
-        if self.in_head:
-            super().on_header(name, value)
+        if not self.in_head:
+            return
+        name = name.lower()
+        if name in _FRAMING:
+            if name == b"expect":
+                self.expect_100_continue = value.lower() == b"100-continue"
+            elif value.lower() != b"chunked" or self.parser.get_http_version() == "1.0":
+                # Other codings would need undoing, and HTTP/1.0 knows none.
+                raise ValueError("transfer-encoding")
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Let the request through, unless its framing leaves room for two readings."""
         self.in_head = False
         if self.parser.get_http_version() not in _VERSIONS:
             raise ValueError("version")
-        for name, value in self.headers:
-            if name == b"transfer-encoding" and (
-                value.lower() != b"chunked" or self.parser.get_http_version() == "1.0"
-            ):
-                raise ValueError("transfer-encoding")
         if self.parser.should_upgrade():
             return
         super().on_headers_complete()

@@ -91,12 +91,13 @@ class Gateway:
 
     async def start(self) -> None:
         """Start the application, then take connections."""
+        loop = self._state.loop = asyncio.get_running_loop()
         config = _config(build(self._app, self._settings, state=self._state), self._settings)
         config.load()
         await self._app.start()
         self._tick()
         self._ticker = asyncio.create_task(self._keep_ticking())
-        self._listener = await asyncio.get_running_loop().create_server(
+        self._listener = await loop.create_server(
             lambda: EdgeProtocol(config, self._edge, {}),
             sock=self._socket,
             backlog=self._settings.backlog,

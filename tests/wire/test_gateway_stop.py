@@ -1,0 +1,184 @@
+"""SIGTERM, SIGINT and SIGHUP to a real server under load."""
+
+import asyncio
+import random
+import signal
+import socket
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from seatrial.errors import StartRefused
+from seatrial.gateway.serve import bind
+from seatrial.gateway.settings import DoorSettings
+from tests.doors.gateway.process import Line, Lost, serving
+
+pytestmark = [pytest.mark.anyio, pytest.mark.wire]
+
+
+@dataclass
+class Score:
+    """What a crowd of callers saw."""
+
+    answered: int = 0
+    lost: int = 0
+    refused_connections: int = 0
+
+
+async def caller(port: int, score: Score, seed: int) -> None:
+    """Ask over kept connections, until nobody listens any more."""
+    dice = random.Random(seed)
+    line: Line | None = None
+    while True:
+        if line is None or line.ended:
+            try:
+                line = await Line.open(port)
+            except OSError:
+                score.refused_connections += 1
+                return
+        model = dice.choice(["hello", "slow", "stream"])
+        try:
+            reply = await line.chat(model, stream=model == "stream")
+        except Lost:
+            score.lost += 1
+            line = None
+            continue
+        if model == "stream" and not reply.body.endswith(b"data: [DONE]\n\n"):
+            score.lost += 1
+        score.answered += 1
+        if reply.closes:
+            line.close()
+            line = None
+        await asyncio.sleep(dice.choice([0, 0, 0.01, 0.05, 0.3]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("seed", range(2))
+async def test_stop_under_load_loses_nothing(number: int, seed: int) -> None:
+    """Every request whose bytes were sent is answered in full, and the process ends well."""
+    await stop_under_load(number, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 50))
+async def test_fifty_stops_lose_nothing(seed: int) -> None:
+    """The same, many times."""
+    await stop_under_load(signal.SIGTERM, seed)
+
+
+async def stop_under_load(number: int, seed: int) -> None:
+    """Stop a server in the middle of a crowd's questions."""
+    score = Score()
+    with serving() as server:
+        crowd = [asyncio.ensure_future(caller(server.port, score, seed + i)) for i in range(16)]
+        await asyncio.sleep(0.5 + 0.01 * seed)
+        server.signal(number)
+        await asyncio.wait_for(asyncio.gather(*crowd), 15)
+        status, out = await asyncio.to_thread(server.ended)
+
+    assert 0 == score.lost
+    assert 50 < score.answered
+    assert (0, "closed\n") == (status, out)
+
+
+async def test_running_stream_is_finished() -> None:
+    """To its `[DONE]`, while the rest of the server is gone."""
+    with serving() as server:
+        asking = asyncio.ensure_future(server.ask("stream", stream=True))
+        await asyncio.sleep(0.1)
+        server.signal(signal.SIGTERM)
+        reply = await asking
+
+        assert reply.body.endswith(b"data: [DONE]\n\n")
+        assert 0 == (await asyncio.to_thread(server.ended))[0]
+
+
+async def test_endless_work_is_ended_honestly() -> None:
+    """After the drain limit: an error event for streams, a 503 for the others."""
+    with serving("drain_s=1", "lame_duck_s=0.1") as server:
+        stream = asyncio.ensure_future(server.ask("endless", stream=True))
+        whole = asyncio.ensure_future(server.ask("forever"))
+        await asyncio.sleep(0.2)
+        server.signal(signal.SIGTERM)
+        started = time.monotonic()
+        cut, error = await stream, await whole
+
+        assert 0 == (await asyncio.to_thread(server.ended))[0]
+        assert time.monotonic() - started < 4
+    assert b'"code":"shutting_down"' in cut.body
+    assert b"[DONE]" not in cut.body
+    assert (503, "1") == (error.status, error.headers["retry-after"])
+
+
+async def test_second_signal_hurries() -> None:
+    """Nobody waits for the drain limit twice."""
+    with serving("drain_s=30") as server:
+        asking = asyncio.ensure_future(server.ask("forever"))
+        await asyncio.sleep(0.2)
+        started = time.monotonic()
+        server.signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        server.signal(signal.SIGTERM)
+
+        assert 503 == (await asking).status
+        assert (0, "closed\n") == await asyncio.to_thread(server.ended)
+        assert time.monotonic() - started < 4
+
+
+async def test_idle_server_stops_at_once() -> None:
+    """Ctrl-C feels like Ctrl-C."""
+    with serving() as server:
+        await server.ask()
+        started = time.monotonic()
+        server.signal(signal.SIGINT)
+
+        assert 0 == (await asyncio.to_thread(server.ended))[0]
+        assert time.monotonic() - started < 1.5
+
+
+async def test_stopping_server_is_not_ready() -> None:
+    """Balancers see it before connections are refused, and every answer says `close`."""
+    with serving("lame_duck_s=2") as server:
+        asking = asyncio.ensure_future(server.ask("forever"))
+        await asyncio.sleep(0.2)
+        server.signal(signal.SIGTERM)
+        await asyncio.sleep(0.2)
+        line = await Line.open(server.port)
+        reply = await line.send(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        line.close()
+        server.signal(signal.SIGTERM)
+
+        assert 503 == (await asking).status
+
+        assert 503 == reply.status
+        assert ["stopping"] == reply.json["degraded"]
+        assert reply.closes
+
+
+async def test_hangup_reloads() -> None:
+    """SIGHUP is no reason to leave."""
+    with serving() as server:
+        server.signal(signal.SIGHUP)
+        await asyncio.sleep(0.1)
+
+        assert 1 == (await server.figures())["reloads"]
+
+
+def test_taken_port_is_said() -> None:
+    """Before anything is started."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(StartRefused, match=f"cannot listen on 127.0.0.1:{port}"):
+            bind(DoorSettings(port=port))
+
+
+def test_processes_may_share_a_port() -> None:
+    """The new one takes connections before the old one stops."""
+    first = bind(DoorSettings(port=0, reuse_port=True))
+    second = bind(DoorSettings(port=first.getsockname()[1], reuse_port=True))
+
+    assert first.getsockname() == second.getsockname()
+    first.close()
+    second.close()
