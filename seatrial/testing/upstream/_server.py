@@ -22,6 +22,7 @@ from seatrial.testing.upstream._schedule import Rule, read_rules
 from seatrial.testing.upstream._wire import BadRequest, Incoming, Wire
 
 HOST: Final = "127.0.0.1"
+TURN: Final = 32  # steps of one exchange before the others have their turn
 
 
 class FaultyUpstream:
@@ -356,7 +357,9 @@ class FaultyUpstream:
 
     async def _perform(self, wire: Wire, steps: Iterator[Step], entry: Entry) -> Ended:
         """Carry out a plan, until it ends or the caller leaves."""
-        for step in steps:
+        for number, step in enumerate(steps, 1):
+            if number % TURN == 0:
+                await asyncio.sleep(0)  # thousands of small sends must not starve the others
             match step:
                 case Send(data, tokens):
                     if entry.status < 200 and data[:9] == b"HTTP/1.1 ":  # the first that is final

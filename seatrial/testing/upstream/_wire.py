@@ -162,7 +162,9 @@ class Wire(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Queue bytes."""
-        if self._transport is not None and not self.gone.is_set():
+        if self._transport is None or self._transport.is_closing():
+            self._leave()
+        elif not self.gone.is_set():
             self._transport.write(data)
 
     async def drained(self) -> None:
