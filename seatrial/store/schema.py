@@ -24,7 +24,7 @@ def check(found: str, *, name: str) -> None:
         return
     if not found:
         raise StartRefused(
-            f"The store {name} has no tables yet.", fix="Run `seatrial migrate` once."
+            f"The store {name} has no tables of Seatrial yet.", fix="Run `seatrial migrate` once."
         )
     if found < REVISION:
         raise StartRefused(

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect
 
 from seatrial.errors import StartRefused, StoreUnavailable
 from seatrial.ports import Keys, Records, Releases
@@ -64,18 +64,21 @@ class SqliteStore:
     def ready(self) -> None:
         """Return if the schema is the one we know.
 
-        A file that is missing or empty is made: nothing can be lost by that.
+        A file that is missing, or empty of tables, is made: nothing can be lost by that.
 
         Raises:
             StoreUnavailable: the file could not be read or made.
             StartRefused: its schema is older or newer than ours.
         """
-        if self._is_new():
-            self.migrate()
-            return
-        with self._database.reading() as connection:
-            found = schema.revision_of(connection)
-        schema.check(found, name=self.name)
+        if not self._is_new():
+            with self._database.reading() as connection:
+                found = schema.revision_of(connection)
+                # A first start that died in the middle leaves a file without tables.
+                empty = not found and not inspect(connection).get_table_names()
+            if not empty:
+                schema.check(found, name=self.name)
+                return
+        self.migrate()
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date; return the revisions applied."""

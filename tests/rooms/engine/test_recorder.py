@@ -264,6 +264,9 @@ async def test_a_hung_journal_is_passed_by(world: World) -> None:
 
     await until(lambda: "r1" in world.records.rows)
     assert "r0" not in world.records.rows
+    world.journal.go.set()
+    await recorder.close(5)
+    assert {"r0", "r1"} == set(world.records.rows)
 
 
 async def test_a_full_disk_sends_records_to_the_store(world: World) -> None:
