@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from seatrial.version import __version__
+
 if TYPE_CHECKING:
     from seatrial.app import Seatrial as Seatrial
 
-__version__ = "0.1.0"
 __all__ = ["Seatrial", "__version__"]
 
 

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from seatrial import __version__
 from seatrial.ports import Call, Ended, HttpReply, Pulse, Stream, Transport
 from seatrial.providers.anthropic_errors import ANTHROPIC_ERRORS
 from seatrial.providers.anthropic_reply import Pieces, WireEvent, WireReply, answer_of
@@ -29,6 +28,7 @@ from seatrial.providers.sse import Event
 from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Answer, Piece
 from seatrial.values.secrets import Secret
+from seatrial.version import __version__
 
 API_VERSION: Final = "2023-06-01"
 

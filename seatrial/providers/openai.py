@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from seatrial import __version__
 from seatrial.ports import Call, Ended, HttpReply, Pulse, Stream, Transport
 from seatrial.providers.error_map import parsed
 from seatrial.providers.http import (
@@ -27,6 +26,7 @@ from seatrial.providers.sse import Event
 from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Answer, Piece
 from seatrial.values.secrets import Secret
+from seatrial.version import __version__
 
 _completion: Final = msgspec.json.Decoder(WireCompletion).decode
 _chunk: Final = msgspec.json.Decoder(WireChunk).decode
