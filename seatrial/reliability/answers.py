@@ -60,8 +60,8 @@ class Assembly:
 
     @property
     def refusing(self) -> bool:
-        """Whether it holds words of refusal and no others."""
-        return bool(self._refusal) and not self._text
+        """Whether it declines and has said nothing else: in words, or by the provider's filter."""
+        return not self._text and (bool(self._refusal) or self._finish == "content_filter")
 
     @property
     def usage(self) -> Usage | None:

@@ -14,6 +14,7 @@ from typing import Final
 from seatrial.reliability.settings import BreakerSettings
 
 RAMP_START: Final = 0.1  # share of the traffic right after closing
+_DOUBLINGS: Final = 16  # of a rest; more would outgrow a float in a long outage
 
 
 class State(Enum):
@@ -95,7 +96,7 @@ class Breaker:
         Args:
             now: monotonic seconds.
             coin: in [0, 1); thins the traffic while it ramps up after closing.
-            lease_s: after this long an unreturned probe counts as lost.
+            lease_s: after this long, or after `open_s`, an unreturned probe counts as lost.
         """
         if self.state is State.OPEN and now >= self.opened_until:
             self._move(Event.RESTED)
@@ -108,7 +109,8 @@ class Breaker:
                 return None
             return Permit(False, now + lease_s, self._era)
         if self.state is State.PROBING and (self._probe is None or now >= self._probe.until):
-            self._probe = Permit(True, now + lease_s, self._era)
+            # A hung probe must not keep the next one waiting for as long as an attempt may take.
+            self._probe = Permit(True, now + min(lease_s, self.settings.open_s), self._era)
             return self._probe
         return None
 
@@ -142,11 +144,13 @@ class Breaker:
             return
         if failed:
             self.last_failure_at = now
+        if permit.era != self._era:
+            return  # it left before the last opening: old news, for the window as well
         self._count(now, failed=failed, slow=slow)
         self._consecutive = self._consecutive + 1 if failed else 0
-        if self.state is State.PROBING and permit.era == self._era:
+        if self.state is State.PROBING:
             self._judge_probe(now, failed=failed, coin=coin)
-        elif self.state is State.CLOSED and permit.era == self._era and self._is_tripped():
+        elif self.state is State.CLOSED and self._is_tripped():
             self._move(Event.TRIPPED)
             self._rest(now, coin)
 
@@ -177,7 +181,8 @@ class Breaker:
         )
 
     def _rest(self, now: float, coin: float) -> None:
-        longest = min(self.settings.open_cap_s, self.settings.open_s * 2**self._openings)
+        doubled_s = self.settings.open_s * 2 ** min(self._openings, _DOUBLINGS)
+        longest = min(self.settings.open_cap_s, doubled_s)
         self._openings += 1
         self._era += 1
         # Equal jitter: at least half of the rest is kept, replicas do not come back together.

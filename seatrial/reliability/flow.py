@@ -145,7 +145,7 @@ def _attempt_once(
     if timers is None:
         return Result(at=course.now, failure=Failure(Cause.NO_TIME, sent=False))
     if is_called(target) and course.calls >= course.plan.policy.max_attempts:
-        return Result(at=course.now, failure=Failure(Cause.NO_TIME, "enough attempts", sent=False))
+        return Result(at=course.now, failure=Failure(Cause.TRIED_ENOUGH, sent=False))
     result = yield Attempt(target, tier, turn, timers)
     course.now = result.at
     course.calls += result.sent

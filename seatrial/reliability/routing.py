@@ -38,6 +38,7 @@ HANDLING: Final = {
     Cause.QUARANTINED: Handling.NEXT,
     Cause.SHED: Handling.NEXT,
     Cause.NO_TIME: Handling.NEXT,
+    Cause.TRIED_ENOUGH: Handling.NEXT,
     Cause.NOT_CACHED: Handling.NEXT,
     Cause.UNREACHABLE: Handling.SAME,
     Cause.CONNECT_TIMEOUT: Handling.ELSEWHERE,
@@ -55,6 +56,7 @@ HANDLING: Final = {
     Cause.BAD_REQUEST: Handling.FINAL,
     Cause.POLICY: Handling.FINAL,
     Cause.INVALID_ANSWER: Handling.ELSEWHERE,
+    Cause.NO_ANSWER: Handling.NEXT,
     Cause.REFUSED: Handling.NEXT,
     Cause.RAISED: Handling.NEXT,
     Cause.CALLER_LEFT: Handling.FINAL,
@@ -156,6 +158,9 @@ def allot(
     Returns:
         The limits of the attempt, or None when too little time is left for one.
     """
+    if not is_called(target):
+        brief_s = max(0.0, left_s)  # it answers at once, and better late than not at all
+        return Timers(brief_s, brief_s, brief_s, brief_s, brief_s)
     others = any(is_called(other) for other in rest)
     own_s = left_s - reserve_s(rest, outlook, stream=stream)
     if others:

@@ -53,7 +53,8 @@ class BreakerSettings:
         consecutive: failures in a row that open it.
         window_s, min_attempts, failure_share: open at this share of this many attempts.
         slow_share: open at this share of slow first tokens (over twice the learnt p95).
-        open_s, open_cap_s: how long, doubling, with equal jitter.
+        open_s, open_cap_s: how long, doubling, with equal jitter.  The cap, three probes and
+            the ramp together let a target that came back serve again within 30 s.
         good_to_close: good probes in a row that close it.
         ramp_s: from 10 to 100 % of the traffic after closing.
     """
@@ -64,7 +65,7 @@ class BreakerSettings:
     failure_share: float = 0.5
     slow_share: float = 0.8
     open_s: float = 5.0
-    open_cap_s: float = 120.0
+    open_cap_s: float = 12.0
     good_to_close: int = 3
     ramp_s: float = 10.0
 

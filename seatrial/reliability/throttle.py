@@ -6,6 +6,7 @@ from typing import Final
 
 BACKOFF_S: Final = 1.0  # for a limit that came without a time
 BACKOFF_CAP_S: Final = 30.0
+_DOUBLINGS: Final = 5  # reach the cap; more would outgrow a float in a long outage
 HINT_CAP_S: Final = 3600.0
 QUARANTINE_S: Final = 60.0  # for a key the provider refused
 
@@ -29,7 +30,8 @@ class Throttle:
             coin: in [0, 1), jitter for our own back-off.
         """
         if hint_s is None:
-            window = min(BACKOFF_CAP_S, BACKOFF_S * 2**self._hits) * (0.5 + 0.5 * coin)
+            doubled_s = min(BACKOFF_CAP_S, BACKOFF_S * 2 ** min(self._hits, _DOUBLINGS))
+            window = doubled_s * (0.5 + 0.5 * coin)
             self._hits += 1
         else:
             window = min(max(hint_s, 0.0), HINT_CAP_S)

@@ -1,1 +1,3 @@
 """Plain maths without domain words."""
+
+__all__ = ["buckets"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import Final
 
 GROWTH: Final = 1.04  # neighbouring bounds; a quantile is within 2 % of the truth
@@ -52,12 +53,10 @@ class FadingQuantiles:
         if not self._counts:
             return 0.0
         wanted = share * self._total
-        passed = 0.0
-        bucket = 0
-        for bucket in sorted(self._counts):
-            passed += self._counts[bucket]
-            if passed >= wanted:
-                break
+        ordered = sorted(self._counts)
+        passed = accumulate(self._counts[bucket] for bucket in ordered)
+        known = zip(ordered, passed, strict=True)
+        bucket = next((bucket for bucket, weight in known if weight >= wanted), ordered[-1])
         # The middle of the bucket, in the logarithmic sense.
         return math.exp((bucket - 0.5) * _LOG_GROWTH)
 

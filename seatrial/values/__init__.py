@@ -1,1 +1,12 @@
 """Frozen things that travel between the rooms."""
+
+__all__ = [
+    "attempts",
+    "chat",
+    "decisions",
+    "records",
+    "replies",
+    "requests",
+    "sealing",
+    "secrets",
+]

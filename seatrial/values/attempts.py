@@ -19,6 +19,7 @@ class Cause(Enum):
     QUARANTINED = "quarantined"  # the provider refused this key a moment ago
     SHED = "shed"  # the adaptive throttle spares an overloaded server
     NO_TIME = "no_time"  # too little of the deadline was left
+    TRIED_ENOUGH = "tried_enough"  # the request had all the attempts it may have
     NOT_CACHED = "not_cached"  # no good answer to this input is kept
     # The connection.
     UNREACHABLE = "unreachable"  # refused, no such name, TLS: nothing was sent
@@ -40,6 +41,7 @@ class Cause(Enum):
     POLICY = "policy"
     # What came is no answer.
     INVALID_ANSWER = "invalid_answer"
+    NO_ANSWER = "no_answer"  # a Python function said that it has none to this: it returned None
     REFUSED = "refused"  # a refusal, where the feature says to go on
     RAISED = "raised"  # a Python function raised
     CALLER_LEFT = "caller_left"
