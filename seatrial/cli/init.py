@@ -15,9 +15,9 @@ from seatrial.errors import Misuse
 STARTER: Final = ("seatrial.toml", "answers.py", "prompts/support.md")
 IGNORED: Final = ("seatrial.db*", ".seatrial/")
 NEXT: Final = (
-    ("seatrial check", "is everything as it should be?"),
-    ('seatrial ask support "Where is my order?"', "ask the feature once"),
-    ("seatrial serve", "let applications ask it"),
+    ("check", "is everything as it should be?"),
+    ('ask support "Where is my order?"', "ask the feature once"),
+    ("serve", "let applications ask it"),
 )
 
 app = typer.Typer(rich_markup_mode=None)
@@ -25,8 +25,9 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command(epilog="\b\nExample:\n  seatrial init my-service")
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; made if it is missing.")]
-    = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where; made if it is missing.")
+    ] = Path(),
     as_json: Json = False,
 ) -> None:
     """Write a first seatrial.toml that runs without any key.
@@ -41,7 +42,7 @@ def init(
             why=f"{error.strerror or error}.",
             fix="Name another folder: seatrial init DIR",
         ) from error
-    next_steps = [command for command, _ in NEXT]
+    next_steps = [f"{terminal.program()} {command}" for command, _ in NEXT]
     if folder != Path():
         next_steps.insert(0, f"cd {folder}")
     if as_json:
@@ -88,7 +89,9 @@ def _tell(folder: Path, written: list[str], kept: list[str]) -> None:
     for name in kept:
         console.print(f"[yellow]kept[/]   {terminal.escape(str(folder / name))}, as it was there")
     console.print("\nNext:")
+    seatrial = terminal.program()
     if folder != Path():
         console.print(f"  cd {terminal.escape(str(folder))}")
+        seatrial = seatrial if seatrial == "seatrial" else str(Path(seatrial).absolute())
     for command, about in NEXT:
-        console.print(f"  {command:<43}[dim]{about}")
+        console.print(f"  {seatrial} {command:<34}[dim]{about}")

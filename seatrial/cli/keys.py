@@ -58,11 +58,11 @@ def list_keys(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> Non
         return
     table = terminal.plain_table("id", "name", "features", "created", "state")
     for key in keys:
-        revoked = key.revoked_at is not None
-        state = f"revoked {terminal.moment(key.revoked_at)}" if revoked else "in force"
+        at = key.revoked_at
+        state = "in force" if at is None else f"revoked {terminal.moment(at)}"
         features = ", ".join(key.features) or "all"
         cells = (key.id, key.name, features, terminal.moment(key.created_at), state)
-        table.add_row(*map(terminal.escape, cells), style="dim" if revoked else "")
+        table.add_row(*map(terminal.escape, cells), style="" if at is None else "dim")
     console.print(table)
 
 

@@ -16,10 +16,19 @@ def _note_json(context: typer.Context, wanted: bool) -> bool:
     return wanted
 
 
+def _find_file(path: Path) -> Path:
+    return path / "seatrial.toml" if path.is_dir() else path
+
+
 ConfigPath = Annotated[
     Path,
     typer.Option(
-        "--config", "-c", metavar="PATH", envvar="SEATRIAL_CONFIG", help="The configuration file."
+        "--config",
+        "-c",
+        metavar="PATH",
+        envvar="SEATRIAL_CONFIG",
+        callback=_find_file,
+        help="The configuration file, or its folder.",
     ),
 ]
 Json = Annotated[

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seatrial.app import Seatrial
     from seatrial.values.records import Record
 
+GAP: Final = 2  # columns between two cells
 SHORT_ID: Final = 14  # the part of an id that is time, to the microsecond
 UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -39,7 +40,8 @@ Decision = Annotated[
 Since = Annotated[str, typer.Option(help="Only newer ones: 30s, 15m, 2h, 7d, or a date.")]
 Target = Annotated[str, typer.Option(help="Only those this target answered.")]
 CauseName = Annotated[
-    str, typer.Option("--cause", help="Only with an attempt that failed so, as `hang` would show.")
+    str,
+    typer.Option("--cause", help="Only with an attempt that failed so, as first_token_timeout."),
 ]
 User = Annotated[str, typer.Option(help="Only of this user.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")]
@@ -144,35 +146,41 @@ def _tell(config: Path, filters: dict[str, Any], *, as_json: bool) -> None:
     if not page.records:
         console.print("No record matches." if any(filters.values()) else "There is no record yet.")
         return
-    console.print(_table(page.records))
+    console.print(_table(page.records, console.width))
     shown, more = len(page.records), "more than " if page.matching >= 10_000 else ""
-    console.print(f"\n[dim]{shown} of {more}{page.matching:,}. One in full: seatrial records show ID")
+    console.print(
+        f"\n[dim]{shown} of {more}{page.matching:,}, the newest first. "
+        f"One in full: {terminal.program()} records show ID"
+    )
 
 
-def _table(records: tuple[Record, ...]) -> Any:
-    features = {record.feature for record in records}
-    columns = ["time", "decision", "by", "took", "id", "question"]
-    if len(features) > 1:
-        columns.insert(1, "feature")
-    table = terminal.plain_table(*columns, right=("took",))
-    for column in table.columns:
-        column.no_wrap = True
-    table.columns[-1].overflow = "ellipsis"
-    today = time.strftime("%Y-%m-%d")
-    for record in records:
-        colour = terminal.COLOURS.get(record.decision, "")
-        cells = [
-            terminal.moment(record.started_at).removeprefix(f"{today} "),
-            f"[{colour}]{record.decision}[/]" if colour else record.decision,
-            terminal.escape(record.target or record.code or "–"),
-            terminal.seconds(record.took_s),
-            record.id[:SHORT_ID],
-            terminal.escape(terminal.shorten(question_of(record), 200)) or "[dim](empty)",
-        ]
-        if len(features) > 1:
-            cells.insert(1, terminal.escape(record.feature))
-        table.add_row(*cells)
+def _table(records: tuple[Record, ...], width: int) -> Any:
+    """Return the list; what is too long for `width` is the question."""
+    with_feature = len({record.feature for record in records}) > 1
+    names = ["time", *(["feature"] if with_feature else []), "decision", "by", "took", "id"]
+    rows = [_cells(record, with_feature) for record in records]
+    taken = sum(max(map(len, column)) + GAP for column in zip(names, *rows, strict=True))
+    table = terminal.plain_table(*names, "question", right=("took",))
+    for record, cells in zip(records, rows, strict=True):
+        question = terminal.shorten(question_of(record), max(width - taken, 20))
+        styled = [terminal.escape(cell) for cell in cells]
+        place = names.index("decision")
+        colour = terminal.COLOURS.get(record.decision, "default")
+        styled[place] = f"[{colour}]{styled[place]}[/]"
+        table.add_row(*styled, terminal.escape(question) or "[dim](empty)")
     return table
+
+
+def _cells(record: Record, with_feature: bool) -> list[str]:
+    today = time.strftime("%Y-%m-%d")
+    return [
+        terminal.moment(record.started_at).removeprefix(f"{today} "),
+        *([record.feature] if with_feature else []),
+        record.decision,
+        record.target or record.code or "–",
+        terminal.seconds(record.took_s),
+        record.id[:SHORT_ID],
+    ]
 
 
 def question_of(record: Record) -> str:

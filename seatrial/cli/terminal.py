@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -125,6 +127,10 @@ def shorten(text: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def interactive() -> bool:
-    """Return whether a person watches the output."""
-    return sys.stdout.isatty()
+def program() -> str:
+    """Return how this command is called from here: `seatrial`, or where it lies."""
+    here = Path(sys.argv[0])
+    found = shutil.which("seatrial")
+    if here.stem != "seatrial" or (found and Path(found).samefile(here)):
+        return "seatrial"
+    return str(here)

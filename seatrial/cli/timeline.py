@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rich.console import Group
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -66,14 +65,16 @@ def _attempts(record: Record, width: int) -> list[Any]:
         lines.append(_row(name, attempt, left=left, bar=bar, whole_s=whole_s, width=width))
         if attempt.reason:
             reason = Text(terminal.shorten(_printable(attempt.reason), 200), style="dim")
-            lines.append(Padding(reason, (0, 0, 0, left)))
+            lines.append(Text(" " * left).append(reason))
     if any(attempt.first_token_s is not None for attempt in record.attempts):
-        lines.append(Padding(Text(f"{WAITING} waiting  {SPEAKING} answering", "dim"), (0, 0, 0, left)))
+        lines.append(Text(" " * left + f"{WAITING} waiting  {SPEAKING} answering", "dim"))
     return lines
 
 
 def _name(attempt: AttemptRecord) -> str:
-    return f"{attempt.tier + 1} {attempt.target}" + (f" again ({attempt.turn + 1})" * bool(attempt.turn))
+    return f"{attempt.tier + 1} {attempt.target}" + (
+        f", try {attempt.turn + 1}" * bool(attempt.turn)
+    )
 
 
 def _axis(left: int, bar: int, whole_s: float) -> Text:
@@ -114,7 +115,9 @@ def _tokens(usage: dict[str, Any]) -> str:
     >>> _tokens({"input_tokens": 12, "output_tokens": 40})
     '12 tokens in, 40 out'
     """
-    read = sum(int(usage.get(k) or 0) for k in ("input_tokens", "cached_tokens", "cache_write_tokens"))
+    read = sum(
+        int(usage.get(k) or 0) for k in ("input_tokens", "cached_tokens", "cache_write_tokens")
+    )
     written = sum(int(usage.get(k) or 0) for k in ("output_tokens", "reasoning_tokens"))
     return f"{read} tokens in, {written} out"
 

@@ -13,7 +13,7 @@ import aiohttp
 
 from seatrial.cli.demo.traffic import Visit
 
-PATIENCE_S: Final = 4.0
+PATIENCE_S: Final = 3.0
 """How long a customer waits for a whole answer; the feature's deadline is shorter."""
 
 

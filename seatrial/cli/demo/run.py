@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +81,7 @@ def sail(over_s: float, folder: Path, *, watch: Callable[[Voyage], None]) -> Voy
         through=Tally(ROUTE, right, over_s),
     )
 
-    @lru_cache(maxsize=None)
+    @cache
     def answer(question: str) -> str:
         return experiment.answer(question).text
 

@@ -56,6 +56,11 @@ class Tally:
             self.right_answers += seen.text == self.right[seen.visit.intent]
 
     @property
+    def served(self) -> int:
+        """How many customers got a whole answer."""
+        return len(self.seen) - self.failed
+
+    @property
     def failed(self) -> int:
         """How many customers got no whole answer."""
         return sum(count for ending, count in self.endings.items() if not ending.served)
