@@ -15,6 +15,7 @@ __all__ = [
     "error_map",
     "hints",
     "http",
+    "inflating",
     "open_transport",
     "openai",
     "openai_errors",

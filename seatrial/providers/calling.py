@@ -93,7 +93,7 @@ def answer_from(value: object) -> Answer | Failure:
     if isinstance(value, Answer):
         return value
     if value is None:
-        return Failure(Cause.INVALID_ANSWER, "The function returned None.")
+        return Failure(Cause.NO_ANSWER, "The function returned None.")
     try:
         return Answer(text=msgspec.json.encode(value, enc_hook=_plain).decode(), value=value)
     except Exception:  # noqa: BLE001 - a user's object may raise anything when it is written

@@ -23,7 +23,7 @@ MAX_ERROR_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 200_000
 # A stream that has said its last word has this long to end, for its connection to be kept.
-LINGER_S: Final = 0.05
+LINGER_S: Final = 0.02
 
 encode: Final = msgspec.json.Encoder().encode
 

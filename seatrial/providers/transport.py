@@ -17,6 +17,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from seatrial.ports import HttpCall, TransportError
+from seatrial.providers.inflating import STEP_BYTES, Inflater, NotPacked
 from seatrial.values.attempts import Cause, Failure
 
 MAX_HEADERS: Final = 100
@@ -24,6 +25,7 @@ MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_LINE_BYTES: Final = 8 * 1024
 KEEP_ALIVE_S: Final = 15.0
 READ_AHEAD_BYTES: Final = 64 * 1024
+LARGE_BODY_BYTES: Final = 512 * 1024
 
 
 class AiohttpTransport:
@@ -51,13 +53,18 @@ class AiohttpTransport:
                 self._timeouts.clear()
             timeout = aiohttp.ClientTimeout(total=None, connect=call.connect_s)
             self._timeouts[call.connect_s] = timeout
+        data: bytes | AsyncIterator[bytes] = call.body
+        headers = call.headers
+        if len(call.body) > LARGE_BODY_BYTES:
+            data = _in_steps(call.body)
+            headers = {**headers, "content-length": str(len(call.body))}
         try:
             # `post` would only wrap the same in a second awaitable.
             response = await session._request(
                 "POST",
                 url,
-                data=call.body,
-                headers=call.headers,
+                data=data,
+                headers=headers,
                 allow_redirects=False,
                 timeout=timeout,
             )
@@ -84,6 +91,7 @@ class AiohttpTransport:
             # The adapters say all there is to say.
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             trust_env=False,
+            auto_decompress=False,  # `inflating` stops at a bomb and notices a cut
             read_bufsize=READ_AHEAD_BYTES,
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_HEADER_BYTES,
@@ -107,28 +115,53 @@ class AiohttpReply:
         parts = [part async for part in self.chunks(limit)]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def chunks(self, limit: int) -> AsyncIterator[bytes]:
+    def chunks(self, limit: int) -> AsyncIterator[bytes]:
         """Iterate over the body as it comes; raise `TransportError` beyond `limit` bytes."""
-        response = self._response
-        promised = response.headers.get("Content-Length", "")
+        coding = self.headers.get("Content-Encoding", "identity")
+        if coding in {"identity", ""}:
+            return self._sent(limit)
+        return self._unpacked(coding, limit)
+
+    async def _sent(self, limit: int) -> AsyncIterator[bytes]:
+        promised = self.headers.get("Content-Length", "")
         if promised.isdecimal() and int(promised) > limit:
-            response.close()
-            raise TransportError(_invalid("The reply is too large."))
-        readany = response.content.readany
+            raise self._cut("The reply is too large.")
+        readany = self._response.content.readany
         size = 0
         while True:
             try:
                 chunk = await readany()
             except (aiohttp.ClientError, OSError) as error:
-                response.close()
+                self._response.close()
                 raise TransportError(failure_of(error, status=self.status)) from error
             if not chunk:
                 return
             size += len(chunk)
             if size > limit:
-                response.close()
-                raise TransportError(_invalid("The reply is too large."))
+                raise self._cut("The reply is too large.")
             yield chunk
+
+    async def _unpacked(self, coding: str, limit: int) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            inflater = Inflater(coding)
+            async for chunk in self._sent(limit):
+                packed, plain = chunk, b""
+                while packed or len(plain) == STEP_BYTES:
+                    plain = inflater.feed(packed)
+                    packed = inflater.more
+                    size += len(plain)
+                    if size > limit:
+                        raise self._cut("The reply is too large.")
+                    if plain:
+                        yield plain
+            inflater.end()
+        except NotPacked as error:
+            raise self._cut("The reply cannot be decompressed.") from error
+
+    def _cut(self, reason: str) -> TransportError:
+        self._response.close()
+        return TransportError(_invalid(reason, status=self.status))
 
     def close(self) -> None:
         """Let go: back to the pool if the body was read to its clean end, else cut."""
@@ -152,6 +185,11 @@ class _Connection(ResponseHandler):
             self.abort()
         else:
             super().close()
+
+
+async def _in_steps(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), LARGE_BODY_BYTES):
+        yield body[start : start + LARGE_BODY_BYTES]
 
 
 def _readable(transport: asyncio.BaseTransport | None) -> bool:
@@ -184,10 +222,6 @@ def failure_of(error: BaseException, *, status: int | None = None) -> Failure:
             reason = "The address is not a URL."
         case aiohttp.ClientResponseError():
             return _invalid("The reply is not well-formed HTTP.")
-        case aiohttp.ClientPayloadError() if isinstance(
-            error.__cause__, aiohttp.http_exceptions.ContentEncodingError
-        ):
-            return _invalid("The reply cannot be decompressed.", status=status)
         case aiohttp.ClientPayloadError():
             return Failure(Cause.CONNECTION_LOST, "The reply ended before its end.", status=status)
         case ValueError():
