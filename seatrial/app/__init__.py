@@ -13,6 +13,7 @@ __all__ = [
     "calling",
     "config_schema",
     "face",
+    "lookup",
     "running",
     "wiring",
 ]
