@@ -63,7 +63,7 @@ _TROUBLE: Final = re.compile(
 )
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s.-]+")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _KEY_LIKE: Final = re.compile(
     r"(?i:bearer)\s+\S+|\b(?:sk|pk|rk|gsk|xai|key|api)[-_][A-Za-z0-9_*-]{6,}"
 )

@@ -18,8 +18,8 @@ _CODES: Final = {
     Cause.TARGET_GONE: "model_not_found not_found_error model_decommissioned deployment_not_found"
     " model_not_active invalid_model model_not_available not_found unknown_model",
     Cause.POLICY: "content_policy_violation content_filter content_filtered moderation_blocked"
-    " responsible_ai_policy_violation safety_violation content_blocked policy_violation"
-    " cyber_policy_violation",
+    " responsible_aipolicy_violation responsible_ai_policy_violation safety_violation"
+    " content_blocked policy_violation cyber_policy_violation",
     Cause.OVERLOADED: "overloaded_error overloaded engine_overloaded service_unavailable"
     " service_unavailable_error server_overloaded capacity_exceeded slow_down unavailable",
     Cause.SERVER_ERROR: "server_error internal_error internal_server_error api_error timeout"
