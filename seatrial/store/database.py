@@ -5,16 +5,16 @@ Knows no table.  SQLite and PostgreSQL differ in what they hand to `Database`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 
 from seatrial.errors import StoreUnavailable
+from seatrial.store.watchdog import Watchdog
 
 MIGRATE = "Run `seatrial migrate`, which brings the store's schema up to date."
 NO_TABLE = ("no such table", "no such column", "does not exist", "has no column named")
@@ -31,6 +31,7 @@ class Database:
         interrupt: makes a call that another thread waits in fail; gets the driver's connection.
         prepare: told before each writing transaction whether it must be synced to disk.
         limit_s: for one transaction, in seconds.
+        watchdog: ends transactions that outstay it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Database:
     interrupt: Callable[[Any], None]
     prepare: Callable[[Connection, bool], None]
     limit_s: float = 5.0
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
     @contextmanager
     def writing(self, *, sync: bool, limit_s: float | None = None) -> Iterator[Connection]:
@@ -72,20 +74,18 @@ class Database:
     def _limit(self, connection: Connection, limit_s: float | None) -> Iterator[None]:
         seconds = self.limit_s if limit_s is None else limit_s
         driver = connection.connection.dbapi_connection
-        late = threading.Event()
+        late = False
 
         def stop() -> None:
-            late.set()
-            with suppress(Exception):  # it ended meanwhile
-                self.interrupt(driver)
+            nonlocal late
+            late = True
+            self.interrupt(driver)
 
-        timer = threading.Timer(seconds, stop)
-        timer.daemon = True
-        timer.start()
+        token = self.watchdog.watch(seconds, stop)
         try:
             yield
         except SQLAlchemyError as error:
-            if late.is_set():
+            if late:
                 raise StoreUnavailable(
                     f"The store {self.name} did not answer in time.",
                     why=f"A call was stopped after {seconds:g} s.",
@@ -93,7 +93,9 @@ class Database:
                 ) from error
             raise
         finally:
-            timer.cancel()
+            self.watchdog.leave(token)
+            if late:
+                connection.invalidate()  # stopped at the last moment, it may be cut
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from seatrial.errors import StartRefused
 from seatrial.ports import Sealed
 from seatrial.store.locks import FileLock
 from seatrial.store.segments import (
@@ -37,6 +38,7 @@ from seatrial.store.segments import (
 from seatrial.values.sealing import unseal
 
 SEGMENT_BYTES: Final = 8 << 20
+PASSING: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})  # troubles that may pass
 BACKLOG_BYTES: Final = 4 << 20  # of one answer of `backlog`, unless one record alone is larger
 
 
@@ -52,7 +54,8 @@ class FileJournal:
         files: the file layer.
 
     Raises:
-        OSError: when the folder cannot be used.
+        StartRefused: the folder cannot be used.  A full or failing disk is no such reason: the
+            journal then refuses records until it can take them.
     """
 
     def __init__(
@@ -81,21 +84,25 @@ class FileJournal:
         self._bytes = 0
         self._closed = False
         self._adopted: list[tuple[Path, FileLock]] = []
-        folder.mkdir(parents=True, exist_ok=True)
-        # Nobody may take a folder for dead between its making and its locking.
-        with FileLock(folder / "adopt.lock"):
-            self._adopt()
-            self._own = folder / f"{os.getpid()}-{secrets.token_hex(4)}"
-            self._own.mkdir()
-            self._own_lock = FileLock(self._own / "lock")
-            self._own_lock.take()
-        with suppress(OSError):  # a full disk: what was adopted can still be carried on
+        self._own: Path | None = None
+        try:
+            self._files.make_folder(folder)
+            with FileLock(folder / "adopt.lock"):
+                self._adopt()
+        except OSError as error:
+            if error.errno not in PASSING:
+                raise StartRefused(
+                    f"The journal's folder {folder} cannot be used.",
+                    why=str(error),
+                    fix="Name a folder in which this user may make files.",
+                ) from error
+        with suppress(OSError):
             self._make_spare()
 
     def __repr__(self) -> str:
         return f"FileJournal({str(self.folder)!r}, {self._records} records, {self._bytes} bytes)"
 
-    # --- writing -------------------------------------------------------------------------
+    # --- writing ------------------------------------------------------------------------------
 
     def append(self, batch: Sequence[Sealed], *, sync: bool = False) -> None:
         """Append all or raise OSError; with `sync` it also survives the machine's death."""
@@ -133,7 +140,7 @@ class FileJournal:
         for segment, end in waiting:
             trouble = self._sync_one(segment, end) or trouble
         try:
-            if names:
+            if names and self._own is not None:
                 self._files.sync_folder(self._own)
         except OSError as error:
             self._names_unsynced = True
@@ -186,7 +193,7 @@ class FileJournal:
 
     def _make_spare(self, least: int = 0) -> Segment:
         """Reserve the next segment, replacing a spare that is too small."""
-        path = self._own / f"{self._serial:08d}.seg"
+        path = (self._own or self._make_own()) / f"{self._serial:08d}.seg"
         spare = create(self._files, path, base=0, capacity=max(self._segment_bytes, least))
         if self._spare is not None:
             self._let_go(self._spare)
@@ -196,7 +203,19 @@ class FileJournal:
         self._names_unsynced = True
         return spare
 
-    # --- reading and forgetting ------------------------------------------------------------
+    def _make_own(self) -> Path:
+        """Make the folder of this process."""
+        own = self.folder / f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._files.make_folder(self.folder)
+        # Nobody may take it for a dead one's between its making and its locking.
+        with FileLock(self.folder / "adopt.lock"):
+            self._files.make_folder(own)
+            self._own_lock = FileLock(own / "lock")
+            self._own_lock.take()
+        self._own = own
+        return own
+
+    # --- reading and forgetting ---------------------------------------------------------------
 
     def mark(self) -> int:
         """Return the position after the last append."""
@@ -270,7 +289,7 @@ class FileJournal:
         """Return how many records and bytes are not settled; never waits."""
         return self._records, self._bytes
 
-    # --- coming and going --------------------------------------------------------------------
+    # --- coming and going ---------------------------------------------------------------------
 
     def close(self) -> None:
         """Flush and let go.  What is not settled stays for whoever opens the journal next."""
@@ -289,9 +308,10 @@ class FileJournal:
                 self._let_go(self._spare)
                 self._files.remove(self._spare.path)
             self._drop_empty_folders()
-            if not any(segment.path.parent == self._own for segment in self._segments):
-                _remove_folder(self._own)
-            self._own_lock.release()
+            if self._own is not None:
+                if not any(segment.path.parent == self._own for segment in self._segments):
+                    _remove_folder(self._own)
+                self._own_lock.release()
             for _, lock in self._adopted:
                 lock.release()
 

@@ -17,12 +17,15 @@ from seatrial.store.database import Database
 from seatrial.store.keys import SqlKeys
 from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
+from seatrial.store.watchdog import Watchdog
 
 CONNECT_S: Final = 3
 SILENCE_MS: Final = 5_000  # unacknowledged bytes for so long mean that the server is gone
 POOL: Final = 5
 PING_AFTER_S: Final = 5.0  # a connection idle for longer is tried before it is used
 MIGRATING: Final = 7_325_200_411  # key of the advisory lock: one migration at a time
+
+_pings = Watchdog()
 
 
 class PostgresStore:
@@ -134,15 +137,11 @@ def _checkout(driver: Any, entry: Any, proxy: Any) -> None:
     if since is None or time.monotonic() - since < PING_AFTER_S:
         return
     # A hung server must not hang us here either, before any limit of time has begun.
-    import threading
-
-    timer = threading.Timer(CONNECT_S, _cut, [driver])
-    timer.daemon = True
-    timer.start()
+    token = _pings.watch(CONNECT_S, lambda: _cut(driver))
     try:
         driver.execute("SELECT 1")
         driver.rollback()
     except Exception as error:
         raise DisconnectionError from error
     finally:
-        timer.cancel()
+        _pings.leave(token)

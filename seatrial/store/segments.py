@@ -28,6 +28,10 @@ _data_sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 class Files:
     """The operating system's files, one method per call, so that tests can let each fail."""
 
+    def make_folder(self, path: Path) -> None:
+        """Make a folder and those above it; one that is there is as good."""
+        path.mkdir(parents=True, exist_ok=True)
+
     def open(self, path: Path, *, create: bool = False) -> int:
         """Open for reading and writing."""
         flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.errors import StartRefused
 from seatrial.ports import Sealed
 from seatrial.store.journal import FileJournal
 from seatrial.store.segments import FIRST, FRAME, Files, create, frames, scan, write_frames
@@ -57,6 +58,10 @@ class FailingFiles(Files):
             if self.left <= 0 and self.failed < self.times:
                 self.failed += 1
                 raise OSError(errno.ENOSPC, "no space left on device")
+
+    def make_folder(self, path: Path) -> None:
+        self._count("make_folder")
+        super().make_folder(path)
 
     def open(self, path: Path, *, create: bool = False) -> int:
         self._count("open")
@@ -189,7 +194,7 @@ def test_scan_finds_exactly_the_frames(payloads: list[bytes], cut: int) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize("kind", ["open", "reserve", "write", "sync", "sync_folder"])
+@pytest.mark.parametrize("kind", ["make_folder", "open", "reserve", "write", "sync", "sync_folder"])
 @pytest.mark.parametrize("tear", [0, 5, 60])
 def test_the_nth_failing_call_loses_nothing_already_taken(
     tmp_path: Path, kind: str, tear: int
@@ -346,6 +351,27 @@ def test_settling_removes_files_as_it_goes(tmp_path: Path) -> None:
     journal.settle(journal.mark())
 
     assert 2 == len(list(tmp_path.glob("*/*.seg")))
+    journal.close()
+
+
+def test_a_folder_that_cannot_be_used_refuses_the_start(tmp_path: Path) -> None:
+    """A file stands where the folder should be: said at once, with what to do."""
+    (tmp_path / "taken").write_text("")
+
+    with pytest.raises(StartRefused, match="taken"):
+        FileJournal(tmp_path / "taken")
+
+
+def test_a_full_disk_does_not_refuse_the_start(tmp_path: Path) -> None:
+    """Records are refused one by one until there is room, then taken."""
+    files = FailingFiles("make_folder", 1, times=3)
+    journal = FileJournal(tmp_path / "new", files=files)
+    with pytest.raises(OSError, match="no space"):
+        journal.append([sealed("a")], sync=False)
+    journal.append([sealed("b")], sync=True)
+
+    assert 3 == files.failed
+    assert ["b"] == names(journal)
     journal.close()
 
 
