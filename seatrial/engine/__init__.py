@@ -1,1 +1,16 @@
 """Carries out one request: awaits the ports, knows no adapter."""
+
+__all__ = [
+    "answer",
+    "attempt",
+    "cache",
+    "carriage",
+    "health",
+    "keyring",
+    "perform",
+    "recorder",
+    "streaming",
+    "timer",
+    "waiting",
+    "world",
+]

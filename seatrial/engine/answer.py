@@ -73,7 +73,8 @@ async def answer(
         )
     _remember(trail, decision, record, world)
     began = trail.committed
-    tail = tuple(trail.begun.tail) if began and trail.begun else ()
+    whole = isinstance(decision, Answered)  # what was cut has no proper end to send
+    tail = tuple(trail.begun.tail) if began and whole and trail.begun else ()
     return Settled(_head(trail, decision), decision, began, tail, durable)
 
 

@@ -7,12 +7,12 @@ import asyncio
 from seatrial.engine.health import Health, Ticket
 from seatrial.engine.streaming import Begun
 from seatrial.engine.timer import AttemptTimer
-from seatrial.ports import Call, Ended, Provider
+from seatrial.ports import Call, Provider
 from seatrial.reliability import answers
 from seatrial.reliability.answers import Assembly
 from seatrial.reliability.flow import Attempt
 from seatrial.values.attempts import Cause, Failure, Result
-from seatrial.values.chat import Answer, Usage
+from seatrial.values.chat import Answer, Piece, Usage
 
 FLOOR_AFTER_S = 8.0  # a stream may start slowly; judged from here on
 
@@ -127,28 +127,33 @@ async def _open(
     try:
         while useful < buffer_tokens and not begun.ended:
             item = await opened.next()
-            if isinstance(item, Failure):
-                await opened.close()
+            if isinstance(item, Failure) and not begun.assembly.finished:
+                await _give_up(begun)
                 return item
-            if isinstance(item, Ended):
-                begun.ended = True
+            if not isinstance(item, Piece):
+                begun.ended = True  # if by a failure: the answer was whole, only the goodbye lost
                 break
             begun.assembly.feed(item)
             begun.pieces.append(item)
             useful += item.useful
             if _is_too_slow(timer, useful, step.target.timers.floor_tokens_s):
-                await opened.close()
+                await _give_up(begun)
                 return Failure(Cause.TOO_SLOW, f"{useful} tokens in {FLOOR_AFTER_S:.0f} s")
     except BaseException:
-        await opened.close()
+        await _give_up(begun)
         raise
     if begun.ended or begun.assembly.finished:
         # Short enough to be whole before anything was sent: judge it as a whole.
         fault = answers.fault(begun.assembly.answer())
         if fault is not None:
-            await opened.close()
+            await _give_up(begun)
             return Failure(Cause.INVALID_ANSWER, fault)
     return begun
+
+
+async def _give_up(begun: Begun) -> None:
+    begun.timer.stop()  # its alarm must not interrupt the closing
+    await begun.stream.close()
 
 
 def _is_too_slow(timer: AttemptTimer, useful: int, floor_tokens_s: float) -> bool:

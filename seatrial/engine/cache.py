@@ -15,6 +15,7 @@ OVERHEAD_BYTES: Final = 400  # of one entry, besides its text
 class _Kept(NamedTuple):
     answer: Answer
     at: float  # wall clock: ages are told to people and survive a restart
+    size: int  # in bytes
 
 
 class AnswerCache:
@@ -42,8 +43,11 @@ class AnswerCache:
             self._forget(key)
         # Without its raw bytes: they carry the id and time of the first request.
         kept = msgspec.structs.replace(answer, body=b"", usage=None)
-        self._kept[key] = _Kept(kept, at)
-        self._bytes += _size(kept)
+        size = _size(kept)
+        if size > self._max_bytes:
+            return  # one answer must not drive out all others
+        self._kept[key] = _Kept(kept, at, size)
+        self._bytes += size
         while self._kept and (len(self._kept) > self._max_answers or self._bytes > self._max_bytes):
             self._forget(next(iter(self._kept)))
 
@@ -56,8 +60,9 @@ class AnswerCache:
         return msgspec.structs.replace(kept.answer, age_s=max(0.0, now - kept.at))
 
     def _forget(self, key: str) -> None:
-        self._bytes -= _size(self._kept.pop(key).answer)
+        self._bytes -= self._kept.pop(key).size
 
 
 def _size(answer: Answer) -> int:
-    return OVERHEAD_BYTES + len(answer.text or "") + len(answer.reasoning or "")
+    written = (answer.text or "") + (answer.reasoning or "")
+    return OVERHEAD_BYTES + len(written.encode("utf-8", "surrogatepass"))

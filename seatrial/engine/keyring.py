@@ -75,12 +75,9 @@ class Keyring:
 
     def load(self, keys: Iterable[Key]) -> None:
         """Take over the keys as the store has them."""
-        known = {key.id: key for key in keys}
         # A revocation once seen is never forgotten, whatever an old copy says.
-        for id_, old in self._keys.items():
-            if old.revoked_at is not None and id_ in known:
-                known[id_] = old
-        self._keys = known
+        revoked = {id_: key for id_, key in self._keys.items() if key.revoked_at is not None}
+        self._keys = {key.id: key for key in keys} | revoked
         self.loaded = True
 
     def authenticate(self, token: str | None) -> Caller | Refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -50,16 +51,24 @@ class Trail:
         if self._key is None:
             self._key = ""
             if any(target.kind == "cache" for target in self.plan.route):
-                caller = self.request.caller
-                self._key = cache_key(
-                    secret,
-                    tenant=caller.tenant,
-                    scope=caller.key_scope,
-                    feature=self.plan.feature,
-                    prompt_version=self.plan.prompt_version,
-                    body=self.request.body,
-                )
+                with suppress(TypeError, ValueError, OverflowError, RecursionError):
+                    self._key = self._make_key(secret)
         return self._key
+
+    def _make_key(self, secret: bytes) -> str:
+        """Make the key of all that can change the answer; raise where it cannot be written."""
+        request = self.request
+        asked = dict(self.body)  # the prompt is in it, with its variables put in
+        if any(target.kind == "python" for target in self.plan.route):
+            asked["arguments"] = [request.arguments, request.variables]  # functions may read them
+        return cache_key(
+            secret,
+            tenant=request.caller.tenant,
+            scope=request.caller.key_scope,
+            feature=self.plan.feature,
+            prompt_version=self.plan.prompt_version,
+            body=asked,
+        )
 
 
 async def perform(flow: Flow, trail: Trail, *, world: World, sink: Sink | None) -> Decision:
@@ -97,6 +106,10 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
     note = _Note(step, started - trail.started)
     try:
         result = note.result = await _attempt_on_target(step, trail, world, started)
+    except Exception as error:
+        failure = Failure(Cause.RAISED, f"a {type(error).__name__} that nobody expected")
+        note.result = Result(at=world.clock.now(), failure=failure, sent=True)
+        raise
     finally:
         trail.attempts.append(note.record(world.clock.now() - started))
     trail.last = result

@@ -63,7 +63,7 @@ async def pump(begun: Begun, sink: Sink, head: Head, *, health: Health, deadline
     except asyncio.CancelledError:
         if not timer.caught():
             raise
-        failure = Failure(timer.cause, f"{begun.sent} pieces had left")
+        failure = _judge_late(begun)
     finally:
         timer.stop()
         health.settle(begun.ticket, failure=failure, took_s=timer.first_token_s())
@@ -84,7 +84,9 @@ async def pump(begun: Begun, sink: Sink, head: Head, *, health: Health, deadline
 async def _forward_all(begun: Begun, sink: Sink, head: Head) -> Failure | None:
     """Forward what is there and what comes; return what went wrong, or None at a proper end."""
     timer, stream, assembly = begun.timer, begun.stream, begun.assembly
+    timer.hold()
     await sink.begin(head)
+    timer.resume()
     for piece in begun.pieces:
         await _forward(begun, sink, piece)
     begun.pieces.clear()
@@ -99,9 +101,20 @@ async def _forward_all(begun: Begun, sink: Sink, head: Head) -> Failure | None:
             begun.ended = True  # the answer is whole; only the goodbye was lost
         else:
             return item
-    timer.hold()
+    return _judge_whole(assembly)
+
+
+def _judge_whole(assembly: Assembly) -> Failure | None:
     fault = answers.fault(assembly.answer())
     return Failure(Cause.INVALID_ANSWER, fault) if fault else None
+
+
+def _judge_late(begun: Begun) -> Failure | None:
+    """Judge a stream that a timer stopped: late is only what was still to come."""
+    timer = begun.timer
+    if begun.assembly.finished and timer.cause is not Cause.SLOW_READER:
+        return _judge_whole(begun.assembly)
+    return Failure(timer.cause, f"{begun.sent} pieces had left")
 
 
 async def _forward(begun: Begun, sink: Sink, piece: Piece) -> None:

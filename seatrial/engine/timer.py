@@ -118,6 +118,7 @@ class AttemptTimer:
 
     def hold(self) -> None:
         """Stop timing the gaps: the caller reads slowly, the target is not to blame."""
+        self._cause = Cause.SLOW_READER
         self._limit_at = self._total_at
 
     def resume(self) -> None:
@@ -148,6 +149,7 @@ class AttemptTimer:
             self._handle = self._loop.call_later(delay_s, self._ring)
             return
         self._handle = None
-        self.fired = self._cause if self._limit_at < self._total_at else Cause.TOTAL_TIMEOUT
+        own = self._limit_at < self._total_at or self._cause is Cause.SLOW_READER
+        self.fired = self._cause if own else Cause.TOTAL_TIMEOUT
         if self._task is not None:
             self._task.cancel()

@@ -61,6 +61,12 @@ class Supervisor:
             try:
                 await job.run()
                 failures = 0
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                self._report(job.name, error)  # not us: what it waited for was cancelled
+                failures += 1
             except Exception as error:  # noqa: BLE001 - the one place that keeps such work alive
                 self._report(job.name, error)
                 failures += 1

@@ -41,6 +41,7 @@ WORDS: Final = {
     Cause.REFUSED: "declined to answer",
     Cause.RAISED: "raised an error",
     Cause.CALLER_LEFT: "was stopped: the caller left",
+    Cause.SLOW_READER: "was stopped: the caller read too slowly",
 }
 
 

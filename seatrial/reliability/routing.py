@@ -60,6 +60,7 @@ HANDLING: Final = {
     Cause.REFUSED: Handling.NEXT,
     Cause.RAISED: Handling.NEXT,
     Cause.CALLER_LEFT: Handling.FINAL,
+    Cause.SLOW_READER: Handling.FINAL,
 }
 
 TIMEOUTS: Final = frozenset(

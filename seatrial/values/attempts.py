@@ -45,6 +45,7 @@ class Cause(Enum):
     REFUSED = "refused"  # a refusal, where the feature says to go on
     RAISED = "raised"  # a Python function raised
     CALLER_LEFT = "caller_left"
+    SLOW_READER = "slow_reader"  # the caller had not taken a begun stream by the deadline
 
 
 class ErrorBody(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ def test_what_counts_against_a_target() -> None:
         Cause.POLICY,
         Cause.REFUSED,
         Cause.CALLER_LEFT,
+        Cause.SLOW_READER,
     }
     assert not COUNTS & neither
 
@@ -55,7 +56,7 @@ def test_final_causes_are_the_callers_own() -> None:
     """Only what the caller must hear ends a route."""
     final = {cause for cause in Cause if handle(cause, others=True) is Handling.FINAL}
 
-    assert {Cause.BAD_REQUEST, Cause.POLICY, Cause.CALLER_LEFT} == final
+    assert {Cause.BAD_REQUEST, Cause.POLICY, Cause.CALLER_LEFT, Cause.SLOW_READER} == final
 
 
 @pytest.mark.parametrize("cause", Cause, ids=lambda cause: cause.value)
