@@ -6,9 +6,6 @@ import asyncio
 import contextlib
 import inspect
 import signal
-import socket
-import struct
-import sys
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -16,15 +13,17 @@ from typing import Any, Final, Protocol
 
 import uvicorn
 
-from seatrial.errors import StartRefused
 from seatrial.gateway.asgi import build
 from seatrial.gateway.exchange import ServerState
 from seatrial.gateway.face import App
+from seatrial.gateway.listening import bind, refuse_newcomers, waiting
 from seatrial.gateway.protocol import Edge, EdgeProtocol
 from seatrial.gateway.settings import DoorSettings
 
 _TICK_S: Final = 1.0
 _POLL_S: Final = 0.02
+_QUIET: Final = 2  # looks at an empty queue before the socket is closed
+_LONGEST_QUEUE: Final = 50  # looks at most
 _IDLE_S: Final = 1.0  # a connection silent for that long while stopping is let go
 _LAST_WORD_S: Final = 2.0  # for requests that are ended by force to say so
 
@@ -37,30 +36,6 @@ class Service(App, Protocol):
 
     async def close(self) -> None:
         """Bring everything to disk and let go."""
-
-
-def bind(settings: DoorSettings) -> socket.socket:
-    """Return a socket bound to where the gateway listens; it takes no connections yet.
-
-    Raises:
-        StartRefused: the address is taken, or none of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    taken = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if settings.reuse_port:
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        taken.bind((settings.host, settings.port))
-    except OSError as error:
-        taken.close()
-        raise StartRefused(
-            f"The gateway cannot listen on {settings.host}:{settings.port}.",
-            why=f"{error.strerror or error}.",
-            fix="Stop what listens there, or set another `listen` under [service].",
-        ) from error
-    taken.setblocking(False)
-    return taken
 
 
 class Gateway:
@@ -148,9 +123,13 @@ class Gateway:
 
     async def _stop_listening(self) -> None:
         """Take the connections that are already made, and no more."""
-        _refuse_newcomers(self._socket)
-        await asyncio.sleep(0)
-        await asyncio.sleep(_POLL_S)
+        refuse_newcomers(self._socket)
+        quiet = 0
+        for _ in range(_LONGEST_QUEUE):
+            await asyncio.sleep(_POLL_S)
+            quiet = 0 if waiting(self._socket) else quiet + 1
+            if quiet == _QUIET:
+                break
         if self._listener is not None:
             self._listener.close()
         self._socket.close()
@@ -250,19 +229,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
-
-
-def _refuse_newcomers(listening: socket.socket) -> None:
-    """Have the kernel drop new handshakes, so that none is accepted and then lost.
-
-    Closing a listening socket resets connections that wait to be accepted.  With a filter
-    that lets nothing in (one BPF instruction, "return 0") the queue can run empty first.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
-
-    instruction = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
-    program = struct.pack("HL", 1, ctypes.addressof(instruction))
-    with contextlib.suppress(OSError):
-        listening.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER

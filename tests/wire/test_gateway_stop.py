@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from seatrial.errors import StartRefused
-from seatrial.gateway.serve import bind
+from seatrial.gateway.listening import bind, refuse_newcomers, waiting
 from seatrial.gateway.settings import DoorSettings
 from tests.doors.gateway.process import Line, Lost, serving
 
@@ -80,6 +80,54 @@ async def stop_under_load(number: int, seed: int) -> None:
     assert 0 == score.lost
     assert 50 < score.answered
     assert (0, "closed\n") == (status, out)
+
+
+async def newcomer(port: int, score: Score) -> None:
+    """Ask once per connection, one after the other, until nobody listens any more."""
+    while True:
+        try:
+            line = await Line.open(port)
+        except OSError:
+            score.refused_connections += 1
+            return
+        try:
+            await line.chat()
+            score.answered += 1
+        except Lost:
+            score.lost += 1
+        line.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_stop_loses_no_newcomer(seed: int) -> None:
+    """A connection that the machine has accepted is served, however late it came."""
+    score = Score()
+    with serving("lame_duck_s=0.1") as server:
+        crowd = [asyncio.ensure_future(newcomer(server.port, score)) for _ in range(48)]
+        await asyncio.sleep(0.5 + 0.01 * seed)
+        server.signal(signal.SIGTERM)
+        await asyncio.wait_for(asyncio.gather(*crowd), 15)
+
+        assert 0 == (await asyncio.to_thread(server.ended))[0]
+    assert 0 == score.lost
+    assert 100 < score.answered
+
+
+async def test_lines_are_told_and_kept_a_moment() -> None:
+    """A stopping server says `close` on what runs, and still answers on what was idle."""
+    with serving("lame_duck_s=0.1") as server:
+        busy, idle = await Line.open(server.port), await Line.open(server.port)
+        await idle.chat()
+        running = asyncio.ensure_future(busy.chat("later"))
+        await asyncio.sleep(0.1)
+        server.signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        late = await idle.chat()
+
+        assert (200, True) == (late.status, late.closes)
+        assert (200, True) == ((await running).status, (await running).closes)
+        busy.close()
+        idle.close()
 
 
 async def test_running_stream_is_finished() -> None:
@@ -172,6 +220,35 @@ def test_taken_port_is_said() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(StartRefused, match=f"cannot listen on 127.0.0.1:{port}"):
             bind(DoorSettings(port=port))
+
+
+def test_queue_is_seen() -> None:
+    """Two callers wait, one is taken."""
+    listening = bind(DoorSettings(port=0))
+    listening.listen()
+    callers = [socket.create_connection(listening.getsockname()) for _ in range(2)]
+
+    assert 2 == waiting(listening)
+    callers.append(listening.accept()[0])
+    assert 1 == waiting(listening)
+    for each in [*callers, listening]:
+        each.close()
+
+
+def test_newcomers_are_ignored() -> None:
+    """Those who wait stay; nobody else gets in."""
+    listening = bind(DoorSettings(port=0))
+    listening.listen()
+    early = socket.create_connection(listening.getsockname())
+    refuse_newcomers(listening)
+    with pytest.raises(TimeoutError):
+        socket.create_connection(listening.getsockname(), timeout=0.2)
+    accepted = listening.accept()[0]
+    early.sendall(b"hello")
+
+    assert b"hello" == accepted.recv(5)
+    for each in [early, accepted, listening]:
+        each.close()
 
 
 def test_processes_may_share_a_port() -> None:

@@ -23,6 +23,8 @@ async def scripted(request: Request, sink: Any) -> Settled:
     match request.feature:
         case "slow":
             await asyncio.sleep(0.03)
+        case "later":
+            await asyncio.sleep(1)
         case "forever":
             await asyncio.Event().wait()
         case "stream":
