@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Any, Final
 
 import msgspec
@@ -20,8 +22,9 @@ from seatrial.values.sealing import unseal
 
 PACK_BYTES: Final = 16 << 10  # blobs from here on are deflated
 LABEL_CHARS: Final = 256  # of an indexed column; PostgreSQL refuses index rows beyond 2.7 kB
-WORDS_CHARS: Final = 8_000  # searchable, of the input's end and of the output's start
-SEARCH_WINDOW: Final = 20_000  # newest records among which a text is searched
+SEARCH_WINDOW: Final = 20_000  # newest records, of those that the other filters leave
+SEARCH_S: Final = 10.0  # a search that takes longer ends with what it has
+PAGE: Final = 500  # records read at once by a search
 MAX_LIMIT: Final = 1_000
 # Rows per statement: one call into the database for many rows lets other threads run meanwhile.
 CHUNKS: Final = (128, 16, 1)
@@ -56,8 +59,24 @@ class SqlRecords:
         return _unpack(id, blob) if blob is not None else None
 
     def find(self, query: RecordQuery) -> list[Record]:
-        """Return matching records, newest first; a text is searched in the newest 20,000."""
+        """Return matching records, newest first.
+
+        A text is looked for, in any case, in the newest 20,000 records that match otherwise.
+        """
         limit = max(0, min(query.limit, MAX_LIMIT))
+        if query.text:
+            return list(islice(self._search(query), limit))
+        return self._page(query, limit)
+
+    def count(self, query: RecordQuery, *, cap: int = 10_000) -> int:
+        """Return how many match, counted up to `cap`; of a text, as in `find`."""
+        if query.text:
+            return sum(1 for _ in islice(self._search(query), cap))
+        ids = _matching(query).limit(cap).subquery()
+        with self._database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(ids)).scalar_one()
+
+    def _page(self, query: RecordQuery, limit: int) -> list[Record]:
         ids = _matching(query).limit(limit).subquery()
         rows = (
             select(table.c.id, table.c.blob)
@@ -67,11 +86,20 @@ class SqlRecords:
         with self._database.reading() as connection:
             return [_unpack(row.id, row.blob) for row in connection.execute(rows)]
 
-    def count(self, query: RecordQuery, *, cap: int = 10_000) -> int:
-        """Return how many match, counted up to `cap`."""
-        ids = _matching(query).limit(cap).subquery()
-        with self._database.reading() as connection:
-            return connection.execute(select(func.count()).select_from(ids)).scalar_one()
+    def _search(self, query: RecordQuery) -> Iterator[Record]:
+        """Yield the records that hold the text, reading them newest first.
+
+        Texts stand in the records alone, not in a column beside them: that would cost each
+        request what a search costs now and then, and keep personal data twice.
+        """
+        wanted = query.text.casefold()
+        ends_at = time.monotonic() + SEARCH_S
+        for _ in range(SEARCH_WINDOW // PAGE):
+            page = self._page(query, PAGE)
+            yield from (record for record in page if wanted in _words(record))
+            if len(page) < PAGE or time.monotonic() > ends_at:
+                return
+            query = msgspec.structs.replace(query, before=page[-1].id)
 
     def cached(self, *, feature: str, limit: int) -> list[Record]:
         """Return the newest records that may serve the cache, newest first."""
@@ -118,15 +146,7 @@ def _matching(query: RecordQuery) -> Select[Any]:
         conditions.append(table.c.started_at < query.until)
     if query.before:
         conditions.append(table.c.id < query.before)
-    newest = select(table.c.id).where(*conditions).order_by(table.c.id.desc())
-    if not query.text:
-        return newest
-    window = newest.add_columns(table.c.words).limit(SEARCH_WINDOW).subquery()
-    return (
-        select(window.c.id)
-        .where(window.c.words.contains(_plain(query.text).casefold(), autoescape=True))
-        .order_by(window.c.id.desc())
-    )
+    return select(table.c.id).where(*conditions).order_by(table.c.id.desc())
 
 
 # --- writing -------------------------------------------------------------------------------
@@ -140,7 +160,7 @@ def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         statement = _statement(connection.dialect, size)
         while len(rows) - start >= size:
             chunk = rows[start : start + size]
-            values = tuple(value for row in chunk for value in row)
+            values = tuple(chain.from_iterable(chunk))
             added += connection.exec_driver_sql(statement, values).rowcount
             start += size
     return added
@@ -195,7 +215,6 @@ def _row(sealed: Sealed) -> tuple[Any, ...]:
         record.first_token_s,
         record.cache_key,
         f" {causes} " if causes else "",
-        _words(record),
         blob if len(blob) < PACK_BYTES else zlib.compress(blob, 1),
     )
 
@@ -220,17 +239,14 @@ def _plain(text: str) -> str:
 
 def _words(record: Record) -> str:
     """Return what a search looks at: what the caller wrote, and what was answered."""
-    asked: list[str] = []
-    if record.input is not None:
-        messages = record.input.get("messages")
-        if isinstance(messages, list):
-            asked = [
-                content_text(message.get("content"))
-                for message in messages
-                if isinstance(message, dict) and message.get("role") != "system"
-            ]
-    said = ""
-    if record.output is not None:
-        said = record.output.get("text") or record.output.get("refusal") or ""
-    words = "\n".join(asked)[-WORDS_CHARS:] + "\n" + str(said)[:WORDS_CHARS]
-    return _plain(words).casefold()
+    words: list[str] = []
+    messages = record.input.get("messages") if record.input else None
+    if isinstance(messages, list):
+        words = [
+            content_text(message.get("content"))
+            for message in messages
+            if isinstance(message, dict) and message.get("role") != "system"
+        ]
+    if record.output:
+        words += [str(record.output.get(name) or "") for name in ("text", "refusal")]
+    return "\n".join(words).casefold()

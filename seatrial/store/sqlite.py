@@ -23,7 +23,7 @@ from seatrial.store.releases import SqlReleases
 BUSY_S: Final = 2.0  # how long a call waits for another process that writes
 READERS: Final = 4
 PAGE_BYTES: Final = 8 << 10
-CHECKPOINT_BYTES: Final = 8 << 20  # of the write-ahead log, before it is worked into the file
+CHECKPOINT_BYTES: Final = 16 << 20  # of the write-ahead log, before it is worked into the file
 # Older ones can corrupt a WAL database when two connections write at the same moment.
 SOUND: Final = (3, 51, 3)
 

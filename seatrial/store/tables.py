@@ -49,7 +49,6 @@ record = Table(
     Column("first_token_s", Double),
     _text("cache_key"),
     _text("causes"),  # of all its attempts, each between spaces
-    _text("words"),  # folded text of input and output, for search
     Column("blob", LargeBinary, nullable=False),  # MessagePack, deflated when large
 )
 

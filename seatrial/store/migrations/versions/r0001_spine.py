@@ -53,7 +53,6 @@ def _records() -> None:
         sa.Column("first_token_s", sa.Double),
         _text("cache_key"),
         _text("causes"),
-        _text("words"),
         sa.Column("blob", sa.LargeBinary, nullable=False),
     )
     op.create_index("record_age", "record", ["started_at"])
