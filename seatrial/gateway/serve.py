@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import uvicorn
 
+from seatrial.errors import Misuse
 from seatrial.gateway.asgi import build
 from seatrial.gateway.exchange import ServerState
 from seatrial.gateway.face import App
@@ -69,7 +69,11 @@ class Gateway:
         loop = self._state.loop = asyncio.get_running_loop()
         config = _config(build(self._app, self._settings, state=self._state), self._settings)
         config.load()
-        await self._app.start()
+        try:
+            await self._app.start()
+        except BaseException:
+            self._socket.close()
+            raise
         self._tick()
         self._ticker = asyncio.create_task(self._keep_ticking())
         self._listener = await loop.create_server(
@@ -189,21 +193,19 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, gateway.stop)
     reload = getattr(app, "reload", None)
-    running: set[asyncio.Task[Any]] = set()
 
-    def take_up() -> None:
-        result = reload() if reload is not None else None
-        if inspect.isawaitable(result):
-            task = asyncio.ensure_future(result)
-            running.add(task)
-            task.add_done_callback(running.discard)
-
-    if hasattr(signal, "SIGHUP"):
-        loop.add_signal_handler(signal.SIGHUP, take_up)
+    if reload is not None and hasattr(signal, "SIGHUP"):
+        loop.add_signal_handler(signal.SIGHUP, _take_up, reload)
     await gateway.start()
     if listening is not None:
         listening(settings.host, gateway.port)
     await gateway.wait()
+
+
+def _take_up(reload: Callable[[], None]) -> None:
+    # A broken file changes nothing; the application tells of it by itself.
+    with contextlib.suppress(Misuse):
+        reload()
 
 
 def _config(asgi: Any, settings: DoorSettings) -> uvicorn.Config:

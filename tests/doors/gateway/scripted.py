@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from seatrial.errors import ConfigError
 from seatrial.gateway.asgi import build
 from seatrial.gateway.face import Outlet
 from seatrial.gateway.settings import DoorSettings
@@ -136,6 +137,8 @@ class FakeApp:
 
     def reload(self) -> None:
         self.reloads += 1
+        if self.reloads > 1:
+            raise ConfigError("seatrial.toml", ())
 
 
 @dataclass
