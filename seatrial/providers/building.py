@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
@@ -18,6 +19,7 @@ def build_provider(
     function: Callable[..., Any] | None = None,
     keys: Sequence[Secret] = (),
     concurrency: int = 256,
+    wall: Callable[[], float] = time.time,
 ) -> Provider:
     """Build the adapter of one target.
 
@@ -28,6 +30,7 @@ def build_provider(
         function: of a Python target, loaded already.
         keys: the API keys that `settings.api_key` refers to, resolved.
         concurrency: calls at once that the adapter must be able to carry.
+        wall: the wall clock.
 
     Raises:
         ValueError: a key or header holds what no header may hold, or a Python target
@@ -43,11 +46,13 @@ def build_provider(
         case "openai":
             from seatrial.providers.openai import OpenAIProvider
 
-            return OpenAIProvider(settings, (transport_factory or open_transport)(), keys=keys)
+            wire = (transport_factory or open_transport)()
+            return OpenAIProvider(settings, wire, keys=keys, wall=wall)
         case "anthropic":
             from seatrial.providers.anthropic import AnthropicProvider
 
-            return AnthropicProvider(settings, (transport_factory or open_transport)(), keys=keys)
+            wire = (transport_factory or open_transport)()
+            return AnthropicProvider(settings, wire, keys=keys, wall=wall)
         case _:
             assert_never(settings.provider)
 
