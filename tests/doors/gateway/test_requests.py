@@ -5,10 +5,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seatrial.gateway.openai_in import DENIED
+from seatrial.gateway.faults import Fault
+from seatrial.gateway.openai_in import DENIED, read_chat
 from seatrial.gateway.settings import DoorSettings
-from tests.doors.gateway.scripted import CHAT, JSON, KEY, Client, FakeApp
+from tests.doors.gateway.scripted import CHAT, HOST, JSON, KEY, Client, FakeApp, Wire, scope
 
 pytestmark = pytest.mark.anyio
 
@@ -235,7 +238,11 @@ async def test_large_body_is_refused_while_it_comes() -> None:
     """Without a length the bytes are counted."""
     client = Client(FakeApp(), DoorSettings(max_body_bytes=100))
 
-    assert 413 == (await client.chat(raw=[b"x" * 60, b"x" * 60, b"x"])).status
+    wire = Wire([b"x" * 60, b"x" * 60, b"x", b"x"])
+    await client.asgi(scope(headers=[HOST, JSON]), wire.receive, wire.send)
+
+    assert 413 == wire.reply.status
+    assert 2 == len(wire._parts)
     assert 413 == (await client.chat(raw=b"x" * 101)).status
 
 
@@ -323,3 +330,55 @@ async def test_hint_twice_is_refused() -> None:
 
     assert 400 == (await Client(FakeApp()).chat(headers=twice)).status
     assert 400 == (await Client(FakeApp()).chat(headers=[JSON])).status
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=10,
+)
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "role": st.sampled_from(["user", "assistant", "tool"]) | VALUES,
+            "content": st.text(max_size=5) | VALUES,
+            "tool_calls": VALUES,
+        },
+    )
+    | VALUES,
+    max_size=3,
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "model": st.just("support") | VALUES,
+            "messages": MESSAGES | VALUES,
+            "stream": VALUES,
+            "stream_options": VALUES,
+            "metadata": VALUES,
+            "user": VALUES,
+            "api_key": VALUES,
+        },
+    )
+)
+def test_any_object_is_read_or_refused(request: dict[str, Any]) -> None:
+    """Nothing but a `Fault` comes of it, and what passes is what the engine relies on."""
+    try:
+        ask = read_chat(json.dumps(request).encode(), DoorSettings())
+    except Fault as fault:
+        assert fault.message
+        return
+    assert isinstance(ask.feature, str)
+    assert all(isinstance(each, dict) for each in ask.body["messages"])
+    assert all(isinstance(value, str) for value in ask.variables.values())
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
+    """Nothing but a `Fault` comes of noise."""
+    with pytest.raises(Fault):
+        read_chat(raw, DoorSettings())

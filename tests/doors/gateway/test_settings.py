@@ -26,7 +26,7 @@ def test_address_is_host_and_port(listen: str, parts: tuple[str, int]) -> None:
 )
 def test_no_address_is_said(listen: str) -> None:
     """With what to write instead."""
-    with pytest.raises(StartRefused, match="127.0.0.1:8080"):
+    with pytest.raises(StartRefused, match=r"127\.0\.0\.1:8080"):
         split_listen(listen)
 
 
