@@ -112,39 +112,52 @@ class AiohttpReply:
 
     async def read(self, limit: int) -> bytes:
         """Return the whole body, inflated; raise `TransportError` beyond `limit` bytes."""
-        parts = [part async for part in self.chunks(limit)]
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        if self._packed:
+            return b"".join([part async for part in self._unpacked(limit)])
+        self._refuse_promise(limit)
+        parts = [first := await self._any()]
+        size = len(first)
+        content = self._response.content
+        while size <= limit and not content.at_eof() and (part := await self._any()):
+            parts.append(part)
+            size += len(part)
+        if size > limit:
+            raise self._cut("The reply is too large.")
+        return first if len(parts) == 1 else b"".join(parts)
 
     def chunks(self, limit: int) -> AsyncIterator[bytes]:
         """Iterate over the body as it comes; raise `TransportError` beyond `limit` bytes."""
-        coding = self.headers.get("Content-Encoding", "identity")
-        if coding in {"identity", ""}:
-            return self._sent(limit)
-        return self._unpacked(coding, limit)
+        return self._unpacked(limit) if self._packed else self._sent(limit)
 
-    async def _sent(self, limit: int) -> AsyncIterator[bytes]:
+    @property
+    def _packed(self) -> bool:
+        return self.headers.get("Content-Encoding", "identity") not in {"identity", ""}
+
+    def _refuse_promise(self, limit: int) -> None:
         promised = self.headers.get("Content-Length", "")
         if promised.isdecimal() and int(promised) > limit:
             raise self._cut("The reply is too large.")
-        readany = self._response.content.readany
+
+    async def _any(self) -> bytes:
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            self._response.close()
+            raise TransportError(failure_of(error, status=self.status)) from error
+
+    async def _sent(self, limit: int) -> AsyncIterator[bytes]:
+        self._refuse_promise(limit)
         size = 0
-        while True:
-            try:
-                chunk = await readany()
-            except (aiohttp.ClientError, OSError) as error:
-                self._response.close()
-                raise TransportError(failure_of(error, status=self.status)) from error
-            if not chunk:
-                return
+        while chunk := await self._any():
             size += len(chunk)
             if size > limit:
                 raise self._cut("The reply is too large.")
             yield chunk
 
-    async def _unpacked(self, coding: str, limit: int) -> AsyncIterator[bytes]:
+    async def _unpacked(self, limit: int) -> AsyncIterator[bytes]:
         size = 0
         try:
-            inflater = Inflater(coding)
+            inflater = Inflater(self.headers["Content-Encoding"])
             async for chunk in self._sent(limit):
                 packed, plain = chunk, b""
                 while packed or len(plain) == STEP_BYTES:
