@@ -369,8 +369,7 @@ def test_any_object_is_read_or_refused(request: dict[str, Any]) -> None:
     """Nothing but a `Fault` comes of it, and what passes is what the engine relies on."""
     try:
         ask = read_chat(json.dumps(request).encode(), DoorSettings())
-    except Fault as fault:
-        assert fault.message
+    except Fault:
         return
     assert isinstance(ask.feature, str)
     assert all(isinstance(each, dict) for each in ask.body["messages"])
