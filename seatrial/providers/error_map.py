@@ -116,7 +116,10 @@ class ErrorMap:
         names = [_snake(error.get(key)) for key in ("code", "type", "status")]
         for name in names:
             if name in self.codes:
-                return self.codes[name]
+                told, known = self.codes[name], STATUSES.get(status)
+                # "A server error" with status 503 or 429 says less than its status does.
+                vaguer = told is Cause.SERVER_ERROR and known in _PASSING
+                return known if vaguer and known is not None else told
         for number in (error.get("code"), error.get("status_code"), error.get("status")):
             in_band = _status(number)
             if in_band is not None and status < 400:

@@ -76,6 +76,8 @@ OPENAI_ROWS = [
     (200, "who knows", Cause.SERVER_ERROR),
     (200, {"status": "RESOURCE_EXHAUSTED", "code": 429}, Cause.RATE_LIMITED),
     (503, {"code": "rate_limit_exceeded"}, Cause.RATE_LIMITED),
+    (503, {"type": "server_error"}, Cause.OVERLOADED),
+    (502, {"type": "server_error"}, Cause.SERVER_ERROR),
     (500, {"code": {"odd": 1}, "type": 7}, Cause.SERVER_ERROR),
 ]
 
