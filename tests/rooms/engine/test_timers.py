@@ -86,6 +86,33 @@ def test_limit_of_a_whole_answer_passes() -> None:
     play(scene())
 
 
+def test_short_gap_is_noticed_although_more_time_was_given_for_the_headers() -> None:
+    """The first token moves the alarm forward when a gap is shorter than what was waited for."""
+
+    async def scene() -> None:
+        target = Target([[1.0, "Yes", HANG]])
+        timers = TimerSettings(first_byte_s=10.0, first_token_s=15.0, gap_s=2.0)
+        stage = stage_of(target, timers, buffer_tokens=2)
+        await stage.listen(Reader())
+        attempt = stage.recorder.appended[0].attempts[0]
+        assert ("gap_timeout", 3.0) == (attempt.cause, attempt.took_s)
+
+    play(scene())
+
+
+def test_begun_stream_has_all_the_time_that_is_left() -> None:
+    """After the commit nothing is kept for other targets: only the deadline bounds it."""
+
+    async def scene() -> None:
+        stage = Stage({"large": Target([spoken(pause_s=1.5)]), "small": Target([spoken()])})
+        reader = Reader()
+        settled = await stage.listen(reader)
+        assert ("large", GOOD.text) == (settled.head.target, reader.text)
+        assert 107.5 == now()
+
+    play(scene())
+
+
 def test_throughput_floor_may_be_switched_off() -> None:
     """With 0 a stream may be as slow as its gaps allow."""
 
