@@ -19,9 +19,14 @@ pytestmark = pytest.mark.wire
 
 QUESTION = "How deep is the harbour?"
 TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}]
-GIVE_UP_S = 1.5
+GIVE_UP_S = 1.0
 NO_FAULTS_OF_OURS = {"refuse", "rate-limit-requests", "rate-limit-tokens"}  # they strike others too
-SMALLER = {"endless": "?tokens=100000", "gzip-bomb": "?mb=64"}
+SMALLER = {
+    "gzip-bomb": "?mb=24",
+    "huge-body": "?mb=24",
+    "huge-event": "?mb=2",
+    **{name: "?p50_s=0.01" for name in FAULTS if FAULTS[name].row == 19},
+}
 
 # Whether the wire itself is honest is not for an adapter to see: the words are another's.
 UNSEEN = {"foreign-reply", "duplicate-tokens", "reorder-tokens", "stale-reply"}
@@ -112,7 +117,7 @@ def met() -> dict[tuple[str, str, str], Outcome]:
     """Meet every fault once, some at a time."""
 
     async def walk() -> dict[tuple[str, str, str], Outcome]:
-        few = asyncio.Semaphore(16)
+        few = asyncio.Semaphore(48)
 
         async def one(case: tuple[str, str, str], base_url: str) -> Outcome:
             async with few:
