@@ -126,7 +126,7 @@ class Recorder:
         self._told_at: dict[str, float] = {}
         self._closed = False
         # From thread to thread; None says that no more comes.
-        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self._unsynced: SimpleQueue[list[Entry] | None] = SimpleQueue()
         self._dirty = False  # the thread that syncs knows that there is something
         self._busy_since: float | None = None  # when the journal's append in hand began
@@ -153,7 +153,10 @@ class Recorder:
         settings = self.settings
         desk = self._desks.get(loop := asyncio.get_running_loop()) or self._new_desk(loop)
         future = desk.seat(settings.sync_patience_s if sync else settings.patience_s)
-        if not self._enqueue(Entry(_sealed(record), sync, desk, future)):
+        entry = Entry(_sealed(record), sync, desk, future)
+        if self._admit(entry):
+            desk.gather(entry)
+        else:
             future.set_result(False)
         return future
 
@@ -162,7 +165,9 @@ class Recorder:
         if self._inline:
             self._write_now(record, sync=False)
         else:
-            self._enqueue(Entry(_sealed(record)))
+            entry = Entry(_sealed(record))
+            if self._admit(entry):
+                self._queue.put([entry])
 
     def counts(self) -> RecorderCounts:
         """Return what became of the records; never waits for anything."""
@@ -178,7 +183,8 @@ class Recorder:
                 last_error=self._last_error,
             )
 
-    def _enqueue(self, entry: Entry) -> bool:
+    def _admit(self, entry: Entry) -> bool:
+        """Count a record in, if there is room for it."""
         size = len(entry.sealed.blob)
         with self._lock:
             self._taken += 1
@@ -186,16 +192,14 @@ class Recorder:
             if room:
                 self._queued += 1
                 self._queued_bytes += size
-        if room:
-            self._queue.put(entry)
-        else:
+        if not room:
             self._drop(1, "there is no room left" if not self._closed else "it came after the end")
         return room
 
     def _new_desk(self, loop: asyncio.AbstractEventLoop) -> Desk:
         for old in [each for each in self._desks if each.is_closed()]:
             del self._desks[old]
-        desk = self._desks[loop] = Desk(loop, self._count_late)
+        desk = self._desks[loop] = Desk(loop, self._count_late, self._queue.put)
         return desk
 
     def _count_late(self) -> None:
@@ -224,6 +228,8 @@ class Recorder:
         Returns:
             the final counts.
         """
+        for desk in self._desks.values():
+            desk.hand_over()
         await asyncio.to_thread(self._close, timeout_s)
         return self.counts()
 
@@ -258,17 +264,17 @@ class Recorder:
         more = True
         while more:
             first = self._queue.get()
-            batch = [first] if first is not None else []
+            batch = first or []
             more = first is not None
             while more and len(batch) < GROUP:
                 try:
-                    entry = self._queue.get_nowait()
+                    entries = self._queue.get_nowait()
                 except Empty:
                     break
-                if entry is None:
+                if entries is None:
                     more = False
                 else:
-                    batch.append(entry)
+                    batch += entries
             if batch:
                 self._append(batch)
 
@@ -278,8 +284,10 @@ class Recorder:
         try:
             self._journal.append(sealed, sync=False)
         except Exception as error:  # noqa: BLE001 - whatever the journal raises, records must go on
+            self._unqueue(batch)
             self._to_memory(batch, error)
         else:
+            self._unqueue(batch)  # before anybody is told, so that the numbers agree
             self._carriage.journaled(sealed, self._journal.mark())
             waiting = [entry for entry in batch if entry.sync]
             if waiting or not self._dirty:
@@ -288,7 +296,6 @@ class Recorder:
             tell([entry for entry in batch if not entry.sync] if waiting else batch, True)
         finally:
             self._busy_since = None
-            self._unqueue(batch)
         if not self._work.is_set():
             self._work.set()
 
@@ -303,8 +310,8 @@ class Recorder:
         self._trouble("journal", f"The journal took no records: {error}")
         homeless = [entry for entry in batch if not self._carriage.direct(entry)]
         if homeless:
-            tell(homeless, False)
             self._drop(len(homeless), "journal and memory are full")
+            tell(homeless, False)
 
     def _sync(self) -> None:
         """Force the journal to disk: at once for who waits for that, else now and then."""
@@ -398,11 +405,11 @@ class Recorder:
         ended = False
         with suppress(Empty):
             while True:
-                entry = self._queue.get_nowait()
-                if entry is None:
+                entries = self._queue.get_nowait()
+                if entries is None:
                     ended = True
                 else:
-                    taken.append(entry)
+                    taken += entries
         if ended:
             self._queue.put(None)
         self._unqueue(taken)
