@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from seatrial.reliability import decide
 from seatrial.reliability.retries import jittered_wait_s
@@ -23,6 +24,8 @@ from seatrial.reliability.settings import Plan, TargetRules
 from seatrial.values.attempts import Cause, Failure, Result, Timers
 from seatrial.values.chat import Answer
 from seatrial.values.decisions import Answered, Decision, HandedOff
+
+EDGE_S: Final = 0.01  # at least this long after a stated window
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +193,8 @@ def _retry_wait(course: _Course, target: TargetRules, failure: Failure, turn: in
         turn, base_s=target.retry.base_s, cap_s=target.retry.cap_s, coin=course.coin()
     )
     if failure.retry_after_s is not None:
-        wait_s = max(wait_s, failure.retry_after_s)
+        # After the window, not on its edge: loops wake a moment early, and others wait as well.
+        wait_s = max(0.0, failure.retry_after_s) + max(EDGE_S, wait_s)
     if course.now + wait_s >= course.deadline:
         return None
     timed_out = failure.cause in TIMEOUTS

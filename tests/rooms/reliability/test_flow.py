@@ -122,10 +122,12 @@ def test_last_callable_target_is_tried_again_on_503() -> None:
 
 
 def test_retry_in_place_honours_retry_after() -> None:
-    """The provider's own wait is kept when it is longer than ours."""
-    going = walk(plan_of(LARGE), failed(Cause.RATE_LIMITED, 0.0, retry_after_s=3.0), answered(3.1))
+    """The next try comes after the stated window, never on its edge, and with our jitter."""
+    for coin, hint_s, wait_s in ((0.5, 3.0, 3.075), (0.0, 3.0, 3.01), (0.0, -2.0, 0.01)):
+        limited = failed(Cause.RATE_LIMITED, 0.0, retry_after_s=hint_s)
+        going = walk(plan_of(LARGE), limited, answered(3.1), coin=coin)
 
-    assert Wait(3.0) == going.steps[1]
+        assert Wait(wait_s) == going.steps[1]
 
 
 def test_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
