@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
-    "ask", "check", "commands", "config", "demo", "init", "keys", "main", "migrate",
+    "ask", "check", "commands", "config", "demo", "init", "keys", "main", "migrate", "opening",
     "options", "records", "serve", "terminal", "timeline",
 ]  # fmt: skip
 

@@ -111,7 +111,7 @@ def _tell(settled: Settled, took_s: float, *, as_json: bool) -> None:
     from seatrial.app.calling import reply_of
 
     if settled.began:
-        print()
+        print(flush=True)
     reply = reply_of(settled)
     if as_json:
         value: dict[str, Any] = {
@@ -127,7 +127,7 @@ def _tell(settled: Settled, took_s: float, *, as_json: bool) -> None:
         terminal.tell_json(value)
         return
     if not settled.began:
-        print(reply.text)
+        print(reply.text, flush=True)  # before the notes, wherever both go
     facts = [
         f"[{terminal.COLOURS[reply.decision.value]}]{reply.decision.value}[/]",
         f"{terminal.escape(reply.target)}, tier {reply.tier + 1}",

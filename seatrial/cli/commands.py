@@ -46,15 +46,11 @@ Exit codes: 0 done, 1 it failed or problems were found, 2 the command line is wr
 class Commands(TyperGroup):
     """The commands of the table; a module is loaded when its command is to be run."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command's name and line, for lists and suggestions; loads nothing."""
-        if cmd_name not in COMMANDS:
-            return None
-        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1], rich_markup_mode=None)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # For lists and suggestions a name and a line are enough.
+        for name, (_, line) in COMMANDS.items():
+            self.commands[name] = TyperCommand(name, help=line, rich_markup_mode=None)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that was asked for, and load it."""

@@ -85,9 +85,9 @@ def revoke(
 
 
 def _open(config: Path) -> Seatrial:
-    from seatrial.app import Seatrial
+    from seatrial.cli.opening import open_with_store
 
-    return Seatrial.open(config)
+    return open_with_store(config)
 
 
 def _value(key: Any) -> dict[str, Any]:

@@ -126,9 +126,9 @@ def _check_word(word: str, name: str, known: list[str]) -> None:
 
 
 def _open(config: Path) -> Seatrial:
-    from seatrial.app import Seatrial
+    from seatrial.cli.opening import open_with_store
 
-    return Seatrial.open(config)
+    return open_with_store(config)
 
 
 def _tell(config: Path, filters: dict[str, Any], *, as_json: bool) -> None:

@@ -89,6 +89,7 @@ def open_serving(config: Path, *, listen: str, store: str) -> Serving:
 def count_keys(serving: Seatrial) -> int | None:
     """Return how many keys are in force; None while the store is away."""
     try:
+        serving.store.ready()
         return sum(1 for key in serving.list_keys() if key.revoked_at is None)
     except StoreUnavailable:
         return None

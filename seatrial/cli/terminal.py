@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from seatrial.errors import ConfigError, SeatrialError
+from seatrial.errors import ConfigError, NoTargetLeft, SeatrialError
 from seatrial.values.decisions import Kind
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def error_value(error: SeatrialError) -> dict[str, Any]:
     value |= {name: text for name, text in (("why", error.why), ("fix", error.fix)) if text}
     if isinstance(error, ConfigError):
         value["problems"] = error.problems
+    if isinstance(error, NoTargetLeft):
+        value["record_id"] = error.record_id
     return value
 
 

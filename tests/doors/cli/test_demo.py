@@ -1,0 +1,135 @@
+"""`seatrial demo` as a process, and the figures it shows."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from seatrial.cli.demo import display, summary
+from seatrial.cli.demo.client import Ending, Seen
+from seatrial.cli.demo.gateway import ROUTE
+from seatrial.cli.demo.run import Voyage
+from seatrial.cli.demo.tally import Tally
+from seatrial.cli.demo.traffic import Visit
+from seatrial.cli.demo.weather import write_script
+from tests.doors.cli.conftest import Run
+
+VISIT = Visit(0.5, "customer-1", "Where is it?", "order_status", "plain")
+RIGHT = {"order_status": "On its way."}
+
+
+def demo(*options: str) -> tuple[str, float]:
+    """Run the demo without a terminal; return what it printed and how long it took."""
+    began_at = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, "-m", "seatrial", "demo", *options],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "" == ran.stderr
+    return ran.stdout, time.monotonic() - began_at
+
+
+@pytest.mark.wire
+def test_demo_shows_the_difference(run: Run, tmp_path: Path) -> None:
+    """Both sides get the same questions; through Seatrial fewer fail, and each has its record."""
+    out, took_s = demo("--seconds", "6", "--json", "--keep", str(tmp_path / "kept"))
+    shown: dict[str, Any] = json.loads(out)
+    straight, through = shown["straight"], shown["seatrial"]
+
+    assert took_s < 15
+    assert 504 == straight["asked"] == through["asked"]
+    for side in (straight, through):
+        ended = ("answered", "degraded", "errors", "cut", "gave_up")
+        assert 504 == sum(side[key] for key in ended)
+        assert {"p50", "p95", "p99"} == set(side["latency_s"])
+    assert straight["errors"] + straight["gave_up"] > 100
+    assert through["errors"] + through["gave_up"] + through["cut"] < 30
+    assert through["right_answers"] > straight["right_answers"]
+    assert 504 == shown["records"]
+
+    record = run("records", "show", shown["interesting"], "-c", tmp_path / "kept", "--json").json
+    assert "degraded" == record["decision"]
+    assert "model" == record["attempts"][0]["target"]
+    assert 0 == run("check", "-c", tmp_path / "kept").code
+
+
+@pytest.mark.wire
+def test_demo_ends_by_itself_without_a_terminal() -> None:
+    """Plain lines tell the weather; then the table, the folder, and what to try next."""
+    out, _ = demo("--seconds", "3")
+
+    assert "\x1b" not in out
+    for words in (
+        "outage: the model refuses connections",
+        "hang: the model takes questions and never answers",
+        "What the customers saw (252 questions)",
+        "252 records",
+        "seatrial records show",
+    ):
+        assert words in out
+
+
+def test_demo_overwrites_no_configuration(run: Run, service: Path) -> None:
+    """A folder that holds a service already is refused before anything runs."""
+    assert 2 == run("demo", "--keep", service).code
+
+
+def seen(ending: Ending, took_s: float = 0.1, **more: Any) -> Seen:
+    """Note an ending of now."""
+    return Seen(VISIT, ending, took_s=took_s, ended_at=time.monotonic(), **more)
+
+
+@pytest.fixture
+def voyage(tmp_path: Path) -> Voyage:
+    """Sail half of a voyage of ten seconds: one side failed twice, the other degraded once."""
+    began_at = time.monotonic() - 5
+    straight = Tally(("model",), RIGHT, 10.0, began_at=began_at)
+    through = Tally(ROUTE, RIGHT, 10.0, began_at=began_at)
+    straight.asked = through.asked = 3
+    straight.take(seen(Ending.ANSWERED, text="On its way."))
+    straight.take(seen(Ending.ERROR, error="HTTP 503"))
+    straight.take(seen(Ending.LEFT, 3.0))
+    through.take(seen(Ending.ANSWERED, text="On its way.", tier=0, record_id="a"))
+    through.take(
+        seen(Ending.DEGRADED, 0.8, text="It depends.", tier=2, record_id="b", reason="model rests")
+    )
+    return Voyage(10.0, write_script(10.0), tmp_path, straight, through, began_at=began_at)
+
+
+def test_figures(voyage: Voyage) -> None:
+    """Each ending is counted once, right answers by their text, latency over all endings."""
+    straight, through = summary.figures(voyage.straight), summary.figures(voyage.through)
+
+    assert (1, 0, 1, 0, 1) == tuple(
+        straight[key] for key in ("answered", "degraded", "errors", "cut", "gave_up")
+    )
+    assert (1, 1) == (straight["right_answers"], through["right_answers"])
+    assert {"p50": 0.1, "p95": 3.0, "p99": 3.0} == straight["latency_s"]
+    assert {"model": 1, "cache": 0, "rules": 1, "say": 0} == through["by_tier"]
+
+
+def test_interesting_request_has_a_story(voyage: Voyage) -> None:
+    """The request to look at is one that the rules saved."""
+    story = summary.interesting(voyage)
+
+    assert story is not None
+    assert "b" == story.record_id
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_picture_fits(voyage: Voyage, width: int) -> None:
+    """The live picture keeps to the terminal's width, and names every spell of weather."""
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(display.draw(voyage, width=width))
+    lines = console.export_text().splitlines()
+
+    assert [] == [line for line in lines if len(line.rstrip()) > width]
+    assert 13 == len(lines)
+    if width >= 80:
+        assert "fine outage 503 fine hang fine brown-out fine" == " ".join(lines[2].split())
+    assert "model rests" in lines[-1]
