@@ -212,7 +212,8 @@ def _judge_broken_off(said: Said, asked: Asked) -> Finding:
     if said.done:
         raise _Malformed("[DONE] after an error event")
     verdict = _verdict(said, asked)
-    if verdict in {Verdict.FOREIGN, Verdict.STITCHED, Verdict.MALFORMED}:
+    # Odd words are taken back by the error event; another's words may not leave at all.
+    if verdict in {Verdict.FOREIGN, Verdict.STITCHED}:
         return Finding(BY_VERDICT[verdict], "before an error event")
     return Finding(End.BROKEN_OFF, said.error or "", tuple(said.notes))
 
