@@ -100,8 +100,9 @@ async def _carry_out(step: Step, trail: Trail, world: World, sink: Sink | None) 
 
 async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
     if trail.begun is not None:
-        await drop(trail.begun, health=world.health)
-        trail.begun = None
+        # Taken away first: whoever interrupts the closing must not have it settled twice.
+        unwanted, trail.begun = trail.begun, None
+        await drop(unwanted, health=world.health)
     started = world.clock.now()
     note = _Note(step, started - trail.started)
     try:

@@ -72,7 +72,7 @@ class Target:
             answer, or of events behind `first_byte_s` for a stream.
         outlets: as the provider names them.
         first_byte_s: until a stream's headers come.
-        connect_s: until it says that it is connected.
+        closes_s: how long closing a stream takes.
 
     It notes its calls, those that were cancelled, and the streams that are open.
     """
@@ -80,6 +80,7 @@ class Target:
     script: list[list[Any]]
     outlets: Sequence[str] = ("only",)
     first_byte_s: float = 0.0
+    closes_s: float = 0.0
     calls: list[Call] = field(default_factory=list)
     called_at: list[float] = field(default_factory=list)
     cancelled_at: list[float] = field(default_factory=list)
@@ -155,6 +156,7 @@ class Talk:
             self.closed = True
             self.target.open_streams -= 1
             self.target.closed_at.append(now())
+            await asyncio.sleep(self.target.closes_s)
 
 
 @dataclass

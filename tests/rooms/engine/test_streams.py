@@ -354,3 +354,33 @@ def test_refused_whole_answer_is_an_answer_too() -> None:
         assert ["closed"] == [view.state for view in stage.health.views()]
 
     play(scene())
+
+
+def test_caller_who_leaves_while_a_stream_is_let_go() -> None:
+    """The attempt is settled once, and nobody else is asked."""
+
+    async def scene() -> None:
+        large, small = Target([REFUSING[0]], closes_s=1.0), Target([spoken()])
+        stage = Stage({"large": large, "small": small}, policy=Policy(10.0, on_refusal="next"))
+        asking = asyncio.create_task(stage.listen(Reader()))
+        await asyncio.sleep(0.5)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        assert [] == small.calls
+        assert "abandoned" == stage.recorder.put_aside[0].decision
+        stage.check_at_rest()
+
+    play(scene())
+
+
+def test_stream_without_a_reader_is_a_mistake_of_ours() -> None:
+    """A door that forgot its side gets an error; the stream is let go, and there is a record."""
+
+    async def scene() -> None:
+        stage = Stage({"large": Target([spoken()])})
+        with pytest.raises(RuntimeError):
+            await stage.ask(stream=True)
+        assert "internal_error" == stage.recorder.put_aside[0].code
+        stage.check_at_rest()
+
+    play(scene())
