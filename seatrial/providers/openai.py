@@ -76,7 +76,9 @@ class OpenAIProvider:
             body = await self._upstream.read(reply)
         finally:
             reply.close()
-        return body if isinstance(body, Failure) else self._whole(reply, body)
+        if isinstance(body, Failure):
+            return body
+        return self._whole(reply, body, single=_is_single(call))
 
     async def stream(self, call: Call, pulse: Pulse) -> Stream | Answer | Failure:
         """Open a streamed answer; where the other side cannot stream, return it whole."""
@@ -91,8 +93,10 @@ class OpenAIProvider:
                 reply.close()  # cancelled
         if isinstance(came, bytes | Failure):
             reply.close()
-            return came if isinstance(came, Failure) else self._whole(reply, came)
-        reader = _Reader(self._upstream, reply, single=call.body.get("n") in {None, 1})
+            if isinstance(came, Failure):
+                return came
+            return self._whole(reply, came, single=_is_single(call))
+        reader = _Reader(self._upstream, reply, single=_is_single(call))
         return EventStream(reply, came, read=reader.read, at_end=reader.at_end, pulse=pulse)
 
     async def close(self) -> None:
@@ -111,7 +115,7 @@ class OpenAIProvider:
             body["stream_options"] = {**(options or {}), "include_usage": True}
         return encode(body)
 
-    def _whole(self, reply: HttpReply, body: bytes) -> Answer | Failure:
+    def _whole(self, reply: HttpReply, body: bytes, *, single: bool) -> Answer | Failure:
         try:
             wire = _completion(body)
             if wire.error:
@@ -119,10 +123,14 @@ class OpenAIProvider:
             if not is_modest(body):
                 return invalid("The answer is nested too deeply.", status=reply.status)
             body.decode()  # it may be passed on as it is
-            answer = answer_of(wire, body=body)
+            answer = answer_of(wire, body=body, single=single)
         except _UNREADABLE:
             return self._upstream.no_answer(reply, body)
         return answer or self._upstream.no_answer(reply, body)
+
+
+def _is_single(call: Call) -> bool:
+    return call.body.get("n") in {None, 1}
 
 
 def _headers(key: Secret | None) -> dict[str, str]:
