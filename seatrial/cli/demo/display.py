@@ -14,6 +14,7 @@ from seatrial.cli.demo.tally import Bucket, Tally, durations, percentile
 from seatrial.cli.demo.weather import Weather
 
 WIDEST: Final = 110
+NARROW: Final = 78  # below it the words beside the title are left out
 LABEL: Final = 20  # columns for the names of the rows
 SPARKS: Final = "▁▂▃▄▅▆▇█"
 QUICKEST_S, SLOWEST_S = 0.05, 3.0  # ends of the sparks' scale, which is logarithmic
@@ -47,7 +48,9 @@ def draw(voyage: Voyage, *, width: int) -> RenderableType:
 def _title(voyage: Voyage, width: int) -> Text:
     left_s = max(0.0, voyage.over_s - voyage.elapsed_s)
     title = Text("Seatrial demo", style="bold")
-    title.append("  a shop's customers ask its AI model, in this weather:", style="not bold dim")
+    if width >= NARROW:
+        about = "  a shop's customers ask its AI model, in this weather:"
+        title.append(about, style="not bold dim")
     right = f"{left_s:.0f} s to go" if left_s else "nearly done"
     title.append(right.rjust(width - title.cell_len), style="not bold")
     return title
@@ -63,7 +66,9 @@ def _weather(voyage: Voyage, width: int) -> list[Text]:
         cells = end - drawn
         here = drawn <= reached < end
         colour = WEATHER_COLOURS[spell.weather]
-        names.append(NAMES[spell.weather].ljust(cells), style=f"bold {colour}" if here else colour)
+        names.append(
+            NAMES[spell.weather][:cells].ljust(cells), style=f"bold {colour}" if here else colour
+        )
         over = min(max(reached - drawn, 0), cells)
         line.append("━" * over, style=colour)
         line.append("─" * (cells - over), style="dim")
@@ -76,8 +81,8 @@ def _sides(voyage: Voyage, width: int) -> Table:
     columns = (width - LABEL) // 2
     grid = Table.grid(padding=0)
     grid.add_column(width=LABEL, style="dim")
-    grid.add_column(width=columns)
-    grid.add_column(width=columns)
+    for _ in range(2):
+        grid.add_column(width=columns, no_wrap=True, overflow="ellipsis")
     grid.add_row("", Text("straight to the model", "bold"), Text("through Seatrial", "bold"))
     grid.add_row("asked", f"{straight.asked:,}", f"{through.asked:,}")
     grid.add_row("answered", f"{straight.served:,}", _served(through))
@@ -124,7 +129,7 @@ def _now(voyage: Voyage, width: int) -> list[Text]:
     through = voyage.through
     now = Counter(through.route[seen.tier or 0] for seen in through.recent() if seen.ending.served)
     bar = Text("Seatrial answers by".ljust(LABEL), style="dim")
-    legend = Text(" " * LABEL)
+    legend = Text(" " * LABEL, no_wrap=True, overflow="ellipsis")
     columns, total, drawn, so_far = width - LABEL, sum(now.values()), 0, 0
     for name, colour in zip(through.route, TIER_COLOURS, strict=True):
         so_far += now[name]

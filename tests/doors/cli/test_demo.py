@@ -1,5 +1,6 @@
 """`seatrial demo` as a process, and the figures it shows."""
 
+import io
 import json
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def test_demo_shows_the_difference(run: Run, tmp_path: Path) -> None:
     shown: dict[str, Any] = json.loads(out)
     straight, through = shown["straight"], shown["seatrial"]
 
-    assert took_s < 15
+    assert took_s < 30  # 12 on a machine with nothing else to do
     assert 504 == straight["asked"] == through["asked"]
     for side in (straight, through):
         ended = ("answered", "degraded", "errors", "cut", "gave_up")
@@ -124,12 +125,12 @@ def test_interesting_request_has_a_story(voyage: Voyage) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_picture_fits(voyage: Voyage, width: int) -> None:
     """The live picture keeps to the terminal's width, and names every spell of weather."""
-    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=width, record=True, file=io.StringIO())
     console.print(display.draw(voyage, width=width))
     lines = console.export_text().splitlines()
 
     assert [] == [line for line in lines if len(line.rstrip()) > width]
-    assert 13 == len(lines)
+    assert 16 == len(lines)
     if width >= 80:
         assert "fine outage 503 fine hang fine brown-out fine" == " ".join(lines[2].split())
     assert "model rests" in lines[-1]
