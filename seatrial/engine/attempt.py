@@ -61,6 +61,7 @@ async def attempt(
             opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
             if isinstance(opened, Begun):
                 begun = opened
+                health.began(ticket)
                 return _begun_result(clock.now(), begun), begun
             outcome = opened
         else:

@@ -95,6 +95,7 @@ class Ticket:
     permit: Permit
     limit_s: float
     stream: bool
+    began: bool = False  # a probe whose first useful token has been told to the breaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,17 @@ class Health:
         known[index].in_flight += 1
         return Ticket(rules, target, known[index], outlets[index], index, permit, limit_s, stream)
 
+    def began(self, ticket: Ticket) -> None:
+        """Note the first useful token of a stream.
+
+        For a probe that is good news enough: a target whose answers are long must not wait
+        for their ends before it serves again.  A failure later on is told all the same.
+        """
+        if ticket.permit.probe:
+            ticket.began = True
+            now = self.clock.now()
+            ticket.outlet.breaker.settle(ticket.permit, now, failed=False, coin=self._coin())
+
     def settle(self, ticket: Ticket, *, failure: Failure | None, took_s: float | None) -> None:
         """Give a ticket back with what came of it.
 
@@ -203,9 +215,9 @@ class Health:
             outlet.throttle.answered()
         if ticket.rules.self_hosted and cause not in (Cause.RATE_LIMITED, Cause.OVERLOADED):
             target.adaptive.accepted(now)
-        outlet.breaker.settle(
-            ticket.permit, now, failed=_verdict(ticket, cause, learnt), slow=slow, coin=self._coin()
-        )
+        failed = _verdict(ticket, cause, learnt)
+        if failed or not ticket.began:
+            outlet.breaker.settle(ticket.permit, now, failed=failed, slow=slow, coin=self._coin())
 
     def views(self) -> list[OutletView]:
         """Return the state of every outlet that was ever asked."""

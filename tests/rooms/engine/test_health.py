@@ -223,6 +223,35 @@ def test_resting_target_is_forced_at_probe_rate() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cause", "state"),
+    [(None, "closed"), (Cause.CALLER_LEFT, "closed"), (Cause.CONNECTION_LOST, "open")],
+)
+def test_first_token_of_a_probe_is_good_news(cause: Cause | None, state: str) -> None:
+    """Three streams that began close the breaker before they end; one that breaks is told."""
+    hands = Hands()
+    health = health_of(hands)
+    for _ in range(5):
+        go(health, Cause.SERVER_ERROR)
+    hands.at = 4.0
+    tickets = []
+    for _ in range(2):
+        ticket = admit(health, stream=True)
+        assert isinstance(ticket, Ticket)
+        health.began(ticket)
+        tickets.append(ticket)
+    assert "probing" == health.views()[0].state
+    for ticket in tickets:
+        health.settle(ticket, failure=Failure(cause) if cause else None, took_s=None)
+    if cause is None:
+        assert "probing" == health.views()[0].state, "two streams are two good probes, not four"
+    last = admit(health, stream=True)
+    if isinstance(last, Ticket):
+        health.began(last)
+
+    assert state == health.views()[0].state
+
+
+@pytest.mark.parametrize(
     "cause", [Cause.BAD_REQUEST, Cause.POLICY, Cause.CALLER_LEFT, Cause.REFUSED, Cause.SLOW_READER]
 )
 def test_what_is_not_the_target_s_fault_never_opens_it(cause: Cause) -> None:

@@ -92,6 +92,31 @@ def test_outage_from_first_to_last_second(outage: str, stream: bool, self_hosted
     play(scene())
 
 
+def test_target_of_long_streams_is_back_as_soon() -> None:
+    """Promise 8 where answers take 25 s: first tokens tell enough, nobody waits for the ends."""
+
+    async def scene() -> None:
+        long = spoken(pause_s=5.0)
+        large = Moody([[GOOD]])
+        large.at_mood(OUTAGES["failing"], long)
+        stage = Stage({"large": large, "small": Target([long])}, policy=Policy(deadline_s=60.0))
+        tiers: list[tuple[float, int]] = []
+
+        async def one() -> None:
+            started = now() - 100.0
+            tiers.append((started, (await stage.listen(Reader())).head.tier))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(200 * RATE):
+                group.create_task(one())
+                await asyncio.sleep(1 / RATE)
+        back = [tier for started, tier in tiers if started >= AWAY_S[1] + 30.0]
+        assert back.count(0) >= 0.9 * len(back)
+        stage.check_at_rest()
+
+    play(scene())
+
+
 def test_lone_target_that_rests_is_asked_at_probe_rate() -> None:
     """With nowhere to go a caller is refused with a time to come back, but for one in 5 s."""
 
