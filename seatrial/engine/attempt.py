@@ -54,6 +54,7 @@ async def attempt(
         call.arguments,
         call.variables,
     )
+    offered = answers.offered_tools(call.body)
     begun: Begun | None = None
     outcome: Answer | Failure
     try:
@@ -77,16 +78,22 @@ async def attempt(
         health.settle(ticket, failure=Failure(Cause.RAISED), took_s=None)
         raise
     timer.stop()
-    return _conclude(outcome, ticket, timer, health, at=clock.now()), None
+    return _conclude(outcome, ticket, timer, health, offered, at=clock.now()), None
 
 
 def _conclude(
-    outcome: Answer | Failure, ticket: Ticket, timer: AttemptTimer, health: Health, *, at: float
+    outcome: Answer | Failure,
+    ticket: Ticket,
+    timer: AttemptTimer,
+    health: Health,
+    offered: frozenset[str] | None,
+    *,
+    at: float,
 ) -> Result:
     usage: Usage | None = None
     if isinstance(outcome, Answer):
         usage = outcome.usage
-        fault = answers.fault(outcome)
+        fault = answers.fault(outcome, offered=offered)
         if fault is None:
             took_s = timer.first_token_s() if ticket.stream else at - timer.started
             took_s = at - timer.started if took_s is None else took_s
@@ -123,7 +130,7 @@ async def _open(
     opened = await provider.stream(call, timer)
     if isinstance(opened, Answer | Failure):
         return opened
-    begun = Begun(opened, timer, ticket, Assembly())
+    begun = Begun(opened, timer, ticket, Assembly(answers.offered_tools(call.body)))
     useful = 0
     try:
         while useful < buffer_tokens and not begun.ended:
@@ -137,6 +144,9 @@ async def _open(
             begun.assembly.feed(item)
             begun.pieces.append(item)
             useful += item.useful
+            if begun.assembly.strays:
+                await _give_up(begun)
+                return Failure(Cause.INVALID_ANSWER, answers.STRAY)
             if _is_too_slow(timer, useful, step.target.timers.floor_tokens_s):
                 await _give_up(begun)
                 return Failure(Cause.TOO_SLOW, f"{useful} tokens in {FLOOR_AFTER_S:.0f} s")
@@ -145,7 +155,7 @@ async def _open(
         raise
     if begun.ended or begun.assembly.finished:
         # Short enough to be whole before anything was sent: judge it as a whole.
-        fault = answers.fault(begun.assembly.answer())
+        fault = begun.assembly.fault()
         if fault is not None:
             await _give_up(begun)
             return Failure(Cause.INVALID_ANSWER, fault)

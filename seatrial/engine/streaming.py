@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from seatrial.engine.health import Health, Ticket
 from seatrial.engine.timer import AttemptTimer
 from seatrial.ports import Ended, Sink, Stream
-from seatrial.reliability import answers
 from seatrial.reliability.answers import Assembly
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.chat import Piece
@@ -105,7 +104,7 @@ async def _forward_all(begun: Begun, sink: Sink, head: Head) -> Failure | None:
 
 
 def _judge_whole(assembly: Assembly) -> Failure | None:
-    fault = answers.fault(assembly.answer())
+    fault = assembly.fault()
     return Failure(Cause.INVALID_ANSWER, fault) if fault else None
 
 

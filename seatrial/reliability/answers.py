@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 import msgspec
 
 from seatrial.values.chat import FINISH_REASONS, Answer, Piece, ToolCall, Usage
 
+STRAY: Final = "it calls a tool that was not offered"
 
-def fault(answer: Answer) -> str | None:
+
+def fault(answer: Answer, *, offered: frozenset[str] | None = None) -> str | None:
     """Return why this is no valid answer, or None when it is one.
 
     An answer says something, refuses or calls tools with arguments that parse, and ends for
     a known reason.  Being cut by a length limit is honest and valid.
+
+    Args:
+        answer: whole.
+        offered: from `offered_tools`.
     """
     if answer.finish_reason not in FINISH_REASONS:
         return "it ends for an unknown reason"
@@ -25,9 +34,30 @@ def fault(answer: Answer) -> str | None:
     for call in answer.tool_calls:
         if not call.name:
             return "a tool call names no tool"
+        if offered is not None and call.name not in offered:
+            return STRAY
         if not _parses(call.arguments):
             return "the arguments of a tool call are no JSON object"
     return None
+
+
+def offered_tools(body: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the names of the tools that a request offers; None when it cannot be said.
+
+    >>> sorted(offered_tools({"tools": [{"type": "function", "function": {"name": "look"}}]}))
+    ['look']
+    """
+    tools = body.get("tools")
+    if not tools or not isinstance(tools, list):
+        return None
+    names = set()
+    for tool in tools:
+        shape = tool.get(tool.get("type", "function")) if isinstance(tool, dict) else None
+        name = shape.get("name") if isinstance(shape, dict) else None
+        if not isinstance(name, str):
+            return None  # a kind of tool that we do not know
+        names.add(name)
+    return frozenset(names)
 
 
 def _parses(arguments: str) -> bool:
@@ -40,11 +70,20 @@ def _parses(arguments: str) -> bool:
 
 
 class Assembly:
-    """Puts the pieces of a stream together again."""
+    """Puts the pieces of a stream together again.
 
-    __slots__ = ("_finish", "_model", "_reasoning", "_refusal", "_text", "_tools", "_usage")
+    Args:
+        offered: from `offered_tools`.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "_finish", "_model", "_offered", "_reasoning", "_refusal", "_text", "_tools", "_usage",
+        "strays",
+    )  # fmt: skip
+
+    def __init__(self, offered: frozenset[str] | None = None) -> None:
+        self.strays = False  # it has begun to call a tool that was not offered
+        self._offered = offered
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._reasoning: list[str] = []
@@ -80,9 +119,15 @@ class Assembly:
             id_, name, arguments = self._tools.get(part.index, ("", "", []))
             arguments.append(part.arguments)
             self._tools[part.index] = (part.id or id_, part.name or name, arguments)
+            if part.name and self._offered is not None and part.name not in self._offered:
+                self.strays = True
         self._finish = piece.finish_reason or self._finish
         self._usage = piece.usage or self._usage
         self._model = piece.model or self._model
+
+    def fault(self) -> str | None:
+        """Return why what was said so far is no valid answer, or None when it is one."""
+        return fault(self.answer(), offered=self._offered)
 
     def answer(self, *, finish_reason: str | None = None) -> Answer:
         """Return what was said so far as one answer.

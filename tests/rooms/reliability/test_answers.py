@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.reliability.answers import Assembly, fault
+from seatrial.reliability.answers import STRAY, Assembly, fault, offered_tools
 from seatrial.values.chat import FINISH_REASONS, Answer, Piece, ToolCall, ToolFragment, Usage
 
 
@@ -159,3 +159,40 @@ def test_refusing_is_seen_before_anything_leaves(pieces: list[Piece], expected: 
         assembly.feed(piece)
 
     assert expected is assembly.refusing
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ({}, None),
+        ({"tools": []}, None),
+        ({"tools": "look"}, None),
+        ({"tools": [{"function": {"name": "look"}}]}, {"look"}),
+        ({"tools": [{"type": "custom", "custom": {"name": "draw"}}]}, {"draw"}),
+        ({"tools": [{"type": "function", "function": {"name": "a"}}, {"type": "search"}]}, None),
+        ({"tools": ["look"]}, None),
+    ],
+)
+def test_offered_tools_have_names(body: dict[str, object], names: set[str] | None) -> None:
+    """Where a kind of tool is unknown, nothing is said about any of them."""
+    assert names == offered_tools(body)
+
+
+def test_call_of_a_tool_that_was_not_offered_is_no_answer() -> None:
+    """The caller could do nothing with it; without a list of tools any name will do."""
+    answer = calling("{}", name="draw")
+
+    assert fault(answer) is None
+    assert fault(answer, offered=frozenset({"draw"})) is None
+    assert STRAY == fault(answer, offered=frozenset({"look"}))
+
+
+def test_stray_call_is_seen_at_its_name() -> None:
+    """Before its arguments have come, so that nothing of it has left yet."""
+    assembly = Assembly(frozenset({"look"}))
+    assembly.feed(Piece(tools=(ToolFragment(0, "1", "look", "{}"),)))
+    assert not assembly.strays
+
+    assembly.feed(Piece(tools=(ToolFragment(1, "2", "draw"),), finish_reason="tool_calls"))
+    assert assembly.strays
+    assert STRAY == assembly.fault()
