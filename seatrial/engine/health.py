@@ -281,7 +281,8 @@ class Health:
         outlet = target.outlets.get(name)
         if outlet is None:
             outlet = target.outlets[name] = Outlet(Breaker(settings), Throttle())
-        outlet.breaker.settings = settings
+        elif outlet.breaker.settings is not settings:
+            outlet.breaker.settings = settings
         return outlet
 
     def _learnt(self, name: str, stream: bool) -> Learnt:

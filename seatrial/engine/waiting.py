@@ -10,7 +10,7 @@ from typing import Final
 
 from seatrial.ports import Sealed
 
-GATHER_S: Final = 0.002  # a group commit of a few milliseconds, under load
+GATHER_S: Final = 0.005  # a group commit of a few milliseconds, under load
 
 
 class Desk:

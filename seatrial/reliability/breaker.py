@@ -6,6 +6,7 @@ elsewhere (`routing.COUNTS`).
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -76,6 +77,7 @@ class Breaker:
         self.opened_until = 0.0
         self.last_failure_at = -1e9
         self._era = 0
+        self._pass = Permit(False, math.inf, self._era)  # one for all while it is closed
         self._consecutive = 0
         self._openings = 0  # in a row, without closing in between
         self._good = 0
@@ -107,7 +109,7 @@ class Breaker:
             since = now - self._closed_at
             if since < ramp_s and coin >= RAMP_START + (1 - RAMP_START) * since / ramp_s:
                 return None
-            return Permit(False, now + lease_s, self._era)
+            return self._pass
         if self.state is State.PROBING and (self._probe is None or now >= self._probe.until):
             # A hung probe must not keep the next one waiting for as long as an attempt may take.
             self._probe = Permit(True, now + min(lease_s, self.settings.open_s), self._era)
@@ -150,7 +152,7 @@ class Breaker:
         self._consecutive = self._consecutive + 1 if failed else 0
         if self.state is State.PROBING:
             self._judge_probe(now, failed=failed, coin=coin)
-        elif self.state is State.CLOSED and self._is_tripped():
+        elif (failed or slow) and self.state is State.CLOSED and self._is_tripped():
             self._move(Event.TRIPPED)
             self._rest(now, coin)
 
@@ -185,6 +187,7 @@ class Breaker:
         longest = min(self.settings.open_cap_s, doubled_s)
         self._openings += 1
         self._era += 1
+        self._pass = Permit(False, math.inf, self._era)
         # Equal jitter: at least half of the rest is kept, replicas do not come back together.
         self.opened_until = max(self.opened_until, now + longest * (0.5 + 0.5 * coin))
 
