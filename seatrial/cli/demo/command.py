@@ -48,7 +48,7 @@ def demo(
 
 def _folder(keep: Path | None) -> Path:
     if keep is None:
-        return Path(tempfile.mkdtemp(prefix="seatrial-demo-"))
+        return Path(tempfile.mkdtemp(prefix="seatrial-"))
     keep.mkdir(parents=True, exist_ok=True)
     if (keep / "seatrial.toml").exists():
         raise typer.BadParameter(f"{keep} holds a seatrial.toml already. Name another folder.")
