@@ -40,21 +40,26 @@ def test_every_command_has_an_example_and_json(run: Run, command: str) -> None:
     assert "--json" in shown.out
 
 
-def test_only_the_chosen_command_is_loaded() -> None:
-    """The help of all commands loads none of them, and nothing heavy."""
+def loaded_by(*arguments: str) -> list[str]:
+    """Run a fresh command line; list our commands and the heavy libraries that it loaded."""
     program = (
         "import sys\n"
         "from seatrial.cli.commands import COMMANDS, build\n"
-        "build()(['--help'], standalone_mode=False)\n"
-        "heavy = 'rich sqlalchemy pydantic aiohttp uvicorn structlog seatrial.app'.split()\n"
+        f"build()({list(arguments)}, standalone_mode=False)\n"
+        "heavy = 'rich sqlalchemy pydantic aiohttp uvicorn structlog'.split()\n"
         "ours = [f'seatrial.cli.{module}' for module, _ in COMMANDS.values()]\n"
         "print('loaded:', *(each for each in heavy + ours if each in sys.modules))\n"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
+    return shown.stdout.splitlines()[-1].removeprefix("loaded:").split()
 
-    assert "loaded:" == shown.stdout.splitlines()[-1].strip()
+
+def test_only_the_chosen_command_is_loaded() -> None:
+    """The help of all commands loads none of them; a command loads its own module."""
+    assert [] == loaded_by("--help")
+    assert ["pydantic", "seatrial.cli.config"] == loaded_by("config", "schema")
 
 
 def test_unknown_command_is_misuse(run: Run) -> None:
