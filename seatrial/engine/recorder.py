@@ -28,7 +28,6 @@ from seatrial.values.records import Record
 from seatrial.values.sealing import seal
 
 GROUP: Final = 512  # records of one append to the journal, at most
-STUCK_S: Final = 1.0  # an append to the journal that takes longer is passed by
 TELL_EVERY_S: Final = 10.0  # between log lines about the same trouble
 
 _log = logging.getLogger("seatrial.recorder")
@@ -45,6 +44,8 @@ class RecorderSettings:
         gather_s: how long the store's batches gather.
         batch: records carried to the store at once.
         backoff_s, backoff_cap_s: between tries while the store fails, doubling, with jitter.
+        stuck_s: an append to the journal that takes longer is passed by: what queues behind it
+            goes to the store directly.
         memory_bytes: bound of each: records not written yet, records on their way to the
             store, records that the journal refused.
     """
@@ -56,6 +57,7 @@ class RecorderSettings:
     batch: int = 500
     backoff_s: float = 0.1
     backoff_cap_s: float = 5.0
+    stuck_s: float = 1.0
     memory_bytes: int = 32 << 20
 
 
@@ -242,7 +244,8 @@ class Recorder:
         self._queue.put(None)
         if self._threads:
             write, sync, carry = self._threads
-            _join(write, deadline)
+            # A journal that hangs must leave the store some of the time.
+            _join(write, deadline - timeout_s / 2)
             self._unsynced.put(None)
             _join(sync, deadline)
             self._closing.set()
@@ -367,7 +370,7 @@ class Recorder:
         """Carry on what waits, in batches that gather a little; back off while that fails."""
         failures = 0
         while not self._give_up.is_set():
-            self._work.wait(STUCK_S)
+            self._work.wait(self.settings.stuck_s / 2)
             self._work.clear()
             closing = self._closing.is_set()
             if not closing:
@@ -394,7 +397,7 @@ class Recorder:
     def _pass_by(self) -> None:
         """When the journal's disk hangs, take what is queued to the store directly."""
         since = self._busy_since
-        if since is None or time.monotonic() - since < STUCK_S:
+        if since is None or time.monotonic() - since < self.settings.stuck_s:
             return
         stuck = self._take_queue()
         if stuck:

@@ -45,6 +45,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, limit_s: float = 5.0) -> None:
         self.path = path
         self.name = f"sqlite:{path}"
+        self.limit_s = limit_s
         self._lock = FileLock(path.with_name(path.name + ".serving"))
         self._database = Database(
             self.name,
@@ -166,8 +167,7 @@ def _engine(path: Path, *, writes: bool) -> Engine:
 
 def _connector(module: ModuleType, path: Path, *, writes: bool) -> Callable[[], Any]:
     def connect() -> Any:
-        # No isolation level: the driver must not begin transactions of its own, or DDL
-        # would stand outside of ours.
+        # No isolation level: transactions are begun by us alone, see `_begin_writing`.
         connection = module.connect(
             str(path), timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )

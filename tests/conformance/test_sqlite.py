@@ -143,6 +143,14 @@ def test_death_frees_the_serving_lock(path: Path, store: SqliteStore) -> None:
     store.acquire_serving_lock()
 
 
+def test_one_connection_writes(store: SqliteStore) -> None:
+    """A second writer of this process waits for the first, not for SQLite's lock."""
+    with store._database.writing(sync=False):
+        with pytest.raises(StoreUnavailable, match="QueuePool"):
+            store.records.add([sealed(1)])
+        assert [] == store.records.find(RecordQuery())
+
+
 def test_a_locked_file_is_waited_for_briefly(path: Path, store: SqliteStore) -> None:
     """Another process writes for longer than our patience: the call ends, the next succeeds."""
     module = sqlite._module()

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -17,14 +18,17 @@ from seatrial.values.sealing import unseal
 
 pytestmark = pytest.mark.anyio
 
+# Patience is long where nobody is to run out of it: the machine may be busy.
 QUICK = RecorderSettings(
-    patience_s=0.2,
-    sync_patience_s=0.4,
+    patience_s=5.0,
+    sync_patience_s=5.0,
     sync_every_s=0.05,
     gather_s=0.01,
     backoff_s=0.01,
     backoff_cap_s=0.05,
+    stuck_s=0.2,
 )
+HASTY = replace(QUICK, patience_s=0.2, sync_patience_s=0.4)
 
 
 class ListJournal:
@@ -191,7 +195,7 @@ async def test_a_store_that_does_not_answer_delays_nothing(world: World, trouble
         began = time.monotonic()
         assert await recorder.append(record(number))
         longest = max(longest, time.monotonic() - began)
-    assert longest < 0.15
+    assert longest < 1.0
     assert 200 == recorder.counts().waiting
     if trouble == "away":
         await until(lambda: recorder.counts().store_errors > 0)
@@ -223,7 +227,7 @@ async def test_what_an_earlier_process_left_is_carried_on(world: World) -> None:
 
 async def test_a_long_outage_is_read_back_from_the_journal(world: World) -> None:
     """Beyond its memory the recorder keeps nothing twice: the journal has it."""
-    recorder = world.recorder(RecorderSettings(gather_s=0.01, backoff_s=0.01, memory_bytes=5_000))
+    recorder = world.recorder(replace(QUICK, memory_bytes=5_000))
     world.records.away = True
     for number in range(500):
         assert await recorder.append(record(number))
@@ -240,14 +244,14 @@ async def test_a_long_outage_is_read_back_from_the_journal(world: World) -> None
 
 async def test_a_slow_journal_is_not_waited_for(world: World) -> None:
     """After the patience the answer leaves, called late; the record still arrives."""
-    recorder = world.recorder()
+    recorder = world.recorder(HASTY)
     world.journal.go.clear()
     began = time.monotonic()
 
     durable = await asyncio.gather(*(recorder.append(record(n)) for n in range(3)))
 
     assert [False] * 3 == durable
-    assert 0.15 < time.monotonic() - began < 0.4
+    assert 0.19 < time.monotonic() - began < 1.5
     assert 3 == recorder.counts().late
     world.journal.go.set()
     counts = await recorder.close(5)
@@ -257,7 +261,7 @@ async def test_a_slow_journal_is_not_waited_for(world: World) -> None:
 
 async def test_a_hung_journal_is_passed_by(world: World) -> None:
     """What queues behind an append that hangs goes to the store directly."""
-    recorder = world.recorder()
+    recorder = world.recorder(HASTY)
     world.journal.go.clear()
     assert not await recorder.append(record(0))
     recorder.put(record(1))
@@ -267,6 +271,21 @@ async def test_a_hung_journal_is_passed_by(world: World) -> None:
     world.journal.go.set()
     await recorder.close(5)
     assert {"r0", "r1"} == set(world.records.rows)
+
+
+async def test_closing_while_the_journal_hangs_ends_every_thread(world: World) -> None:
+    """What was passed by is stored; once the append returns, nothing is left running."""
+    recorder = world.recorder()
+    world.journal.go.clear()
+    recorder.put(record(0))
+    await asyncio.sleep(0.02)
+    recorder.put(record(1))
+
+    await recorder.close(4)
+    assert ["r1"] == list(world.records.rows)
+    world.journal.go.set()
+
+    await until(lambda: not any(thread.is_alive() for thread in recorder._threads))
 
 
 async def test_a_full_disk_sends_records_to_the_store(world: World) -> None:
@@ -284,9 +303,7 @@ async def test_a_full_disk_sends_records_to_the_store(world: World) -> None:
 
 async def test_without_journal_and_store_the_loss_is_exact(world: World) -> None:
     """Memory holds what fits; each record beyond it is counted, none is called durable."""
-    recorder = world.recorder(
-        RecorderSettings(patience_s=0.05, gather_s=0.01, backoff_s=0.01, memory_bytes=1_000)
-    )
+    recorder = world.recorder(replace(QUICK, patience_s=0.05, memory_bytes=1_000))
     world.journal.refuses = True
     world.records.away = True
     durable = [await recorder.append(record(n)) for n in range(100)]
@@ -326,7 +343,7 @@ async def test_a_hand_off_waits_for_the_disk(world: World) -> None:
 
 async def test_a_hand_off_survives_a_disk_that_does_not_sync(world: World) -> None:
     """The store's synced commit stands in; without that, nothing is promised."""
-    recorder = world.recorder()
+    recorder = world.recorder(HASTY)
     world.journal.sync_fails = True
 
     assert await recorder.append(record(1), sync=True)
@@ -353,7 +370,7 @@ async def test_the_journal_is_synced_soon_after_any_record(world: World) -> None
 
 async def test_the_journal_forgets_only_what_the_store_has_on_disk(world: World) -> None:
     """The last batch before a settled mark was a synced one."""
-    recorder = world.recorder(RecorderSettings(gather_s=0.01, batch=10, sync_every_s=60.0))
+    recorder = world.recorder(replace(QUICK, batch=10, sync_every_s=60.0))
     await asyncio.gather(*(recorder.append(record(n)) for n in range(300)))
     await until(lambda: recorder.counts().waiting == 0)
 
@@ -449,7 +466,7 @@ async def test_closing_does_not_wait_for_a_hung_store(world: World) -> None:
 
     counts = await recorder.close(0.3)
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 3.0
     assert (1, 0) == (counts.waiting, counts.dropped)
     assert world.journal.closed
 
