@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,12 +25,18 @@ VISIT = Visit(0.5, "customer-1", "Where is it?", "order_status", "plain")
 RIGHT = {"order_status": "On its way."}
 
 
-def demo(*options: str) -> tuple[str, float]:
-    """Run the demo without a terminal; return what it printed and how long it took."""
+def demo(*options: str, folder: Path) -> tuple[str, float]:
+    """Run the demo without a terminal; return what it printed and how long it took.
+
+    Args:
+        options: of the command line.
+        folder: for temporary files.
+    """
     began_at = time.monotonic()
     ran = subprocess.run(
         [sys.executable, "-m", "seatrial", "demo", *options],
         capture_output=True, text=True, timeout=60, check=True,
+        env=os.environ | {"TMPDIR": str(folder)},
     )  # fmt: skip
     assert "" == ran.stderr
     return ran.stdout, time.monotonic() - began_at
@@ -38,7 +45,9 @@ def demo(*options: str) -> tuple[str, float]:
 @pytest.mark.wire
 def test_demo_shows_the_difference(run: Run, tmp_path: Path) -> None:
     """Both sides get the same questions; through Seatrial fewer fail, and each has its record."""
-    out, took_s = demo("--seconds", "6", "--json", "--keep", str(tmp_path / "kept"))
+    out, took_s = demo(
+        "--seconds", "6", "--json", "--keep", str(tmp_path / "kept"), folder=tmp_path
+    )
     shown: dict[str, Any] = json.loads(out)
     straight, through = shown["straight"], shown["seatrial"]
 
@@ -60,9 +69,9 @@ def test_demo_shows_the_difference(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.wire
-def test_demo_ends_by_itself_without_a_terminal() -> None:
+def test_demo_ends_by_itself_without_a_terminal(tmp_path: Path) -> None:
     """Plain lines tell the weather; then the table, the folder, and what to try next."""
-    out, _ = demo("--seconds", "3")
+    out, _ = demo("--seconds", "3", folder=tmp_path)
 
     assert "\x1b" not in out
     for words in (
