@@ -41,6 +41,7 @@ async def attempt(
         first=step.turn == 0,
         stream=call.stream,
         force=step.force,
+        lone=step.lone,
     )
     if isinstance(ticket, Failure):
         return Result(at=clock.now(), failure=ticket), None

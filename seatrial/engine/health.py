@@ -25,7 +25,7 @@ ENOUGH_FOR_TYPICAL = 20
 ENOUGH_FOR_TAIL = 200
 REFRESH_EVERY = 25  # values taken in before the quantiles are worked out again
 SLOW_FACTOR = 2.0
-FAIR_LIMIT_S = 5.0  # a timeout below this and below the usual time is the caller's haste
+FAIR_LIMIT_S = 2.0  # a timeout below this and below the usual time is the caller's haste
 
 
 @dataclass(slots=True)
@@ -146,6 +146,7 @@ class Health:
         first: bool,
         stream: bool,
         force: bool = False,
+        lone: bool = False,
     ) -> Ticket | Failure:
         """Grant one attempt, or say why not.
 
@@ -156,6 +157,7 @@ class Health:
             first: whether it is the request's first try of this target.
             stream: whether pieces are wanted.
             force: call it although it rests, at probe rate.
+            lone: the callers it does not get now would get no answer: no slow start.
         """
         now = self.clock.now()
         target = self._target(rules.name)
@@ -164,7 +166,7 @@ class Health:
         if rules.self_hosted and self._coin() < target.adaptive.reject_share(now):
             return Failure(Cause.SHED, sent=False)
         known = [self._outlet(target, rules.breaker, name) for name in outlets]
-        chosen = self._choose(known, now, lease_s=limit_s, force=force)
+        chosen = self._choose(known, now, lease_s=limit_s, force=force, lone=lone)
         if isinstance(chosen, Failure):
             return chosen
         index, permit = chosen
@@ -237,7 +239,7 @@ class Health:
     # -- choosing -------------------------------------------------------------------------
 
     def _choose(
-        self, outlets: Sequence[Outlet], now: float, *, lease_s: float, force: bool
+        self, outlets: Sequence[Outlet], now: float, *, lease_s: float, force: bool, lone: bool
     ) -> tuple[int, Permit] | Failure:
         """Pick the better of two random outlets that may be asked; say why none may."""
         open_now = [
@@ -247,7 +249,8 @@ class Health:
         ]
         for index in self._ranked(outlets, open_now, now):
             breaker = outlets[index].breaker
-            permit = breaker.permit(now, coin=self._coin(), lease_s=lease_s)
+            coin = 0.0 if lone else self._coin()
+            permit = breaker.permit(now, coin=coin, lease_s=lease_s)
             if permit is None and force:
                 permit = breaker.force(now, lease_s=lease_s)
             if permit is not None:
@@ -300,7 +303,7 @@ def _verdict(ticket: Ticket, cause: Cause | None, learnt: Learnt) -> bool | None
         return False
     if cause not in COUNTS:
         return None
-    if cause in TIMEOUTS:
+    if cause in TIMEOUTS and cause is not Cause.CONNECT_TIMEOUT:
         fair_s = SLOW_FACTOR * learnt.typical_s if learnt.typical_s is not None else FAIR_LIMIT_S
         if ticket.limit_s < min(fair_s, FAIR_LIMIT_S):
             return None

@@ -38,6 +38,7 @@ class Attempt:
         turn: 0 for the first try.
         timers: the limits, already within the deadline.
         force: call it although its breaker rests, if it was not forced a moment ago.
+        lone: no other model or function is on the route, so a slow start helps nobody.
     """
 
     target: TargetRules
@@ -45,6 +46,7 @@ class Attempt:
     turn: int
     timers: Timers
     force: bool = False
+    lone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ def _attempt_once(
         return Result(at=course.now, failure=Failure(Cause.NO_TIME, sent=False))
     if is_called(target) and course.calls >= course.plan.policy.max_attempts:
         return Result(at=course.now, failure=Failure(Cause.TRIED_ENOUGH, sent=False))
-    result = yield Attempt(target, tier, turn, timers)
+    lone = not any(is_called(other) for other in course.plan.route if other is not target)
+    result = yield Attempt(target, tier, turn, timers, lone=lone)
     course.now = result.at
     course.calls += result.sent
     return result

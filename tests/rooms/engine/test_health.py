@@ -437,3 +437,35 @@ def test_self_hosted_server_that_rejects_is_spared() -> None:
     assert spared(own, Cause.OVERLOADED) > 120
     assert 0 == spared(own, None)
     assert 0 == spared(hosted, Cause.OVERLOADED)
+
+
+def reopened(hands: Hands) -> Health:
+    """Return the health of a target that has just come back: its traffic ramps up."""
+    health = health_of(hands)
+    for _ in range(5):
+        go(health, Cause.SERVER_ERROR)
+    hands.at += 30.0
+    for _ in range(3):
+        go(health)
+    return health
+
+
+@pytest.mark.parametrize(("lone", "admitted"), [(True, True), (False, False)])
+def test_a_lone_target_is_not_ramped_up(lone: bool, admitted: bool) -> None:
+    """Callers thinned out would get no answer at all, so they all go to it."""
+    hands = Hands()
+    health = reopened(hands)
+    hands.coins = (0.99,)
+
+    ticket = health.admit(LARGE, ("only",), limit_s=30.0, first=True, stream=False, lone=lone)
+
+    assert admitted is isinstance(ticket, Ticket)
+
+
+def test_connect_timeout_always_counts() -> None:
+    """A connection that does not stand says something however little time there was."""
+    health = health_of(Hands())
+    for _ in range(5):
+        go(health, Cause.CONNECT_TIMEOUT, limit_s=0.3)
+
+    assert Cause.RESTING is why_not(admit(health))

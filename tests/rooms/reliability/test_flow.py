@@ -3,7 +3,7 @@
 import pytest
 
 from seatrial.reliability.flow import Attempt, Commit, Wait
-from seatrial.reliability.settings import RetrySettings
+from seatrial.reliability.settings import RetrySettings, TargetRules
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.chat import Answer
 from seatrial.values.decisions import Answered, HandedOff, Kind, Refused
@@ -458,3 +458,15 @@ def test_tries_of_one_target_are_as_configured() -> None:
 
     assert ["large"] * 3 == going.called
     assert [Wait(0.5), Wait(1.0)] == [step for step in going.steps if isinstance(step, Wait)]
+
+
+@pytest.mark.parametrize(
+    ("route", "lone"), [((LARGE,), True), ((LARGE, CACHE, SAY), True), ((LARGE, SMALL), False)]
+)
+def test_attempt_tells_whether_the_target_is_alone(
+    route: tuple[TargetRules, ...], lone: bool
+) -> None:
+    """Built-in targets are no company: only another model or function can take over."""
+    going = walk(plan_of(*route, say="Later."), answered())
+
+    assert lone is going.steps[0].lone
