@@ -49,6 +49,8 @@ class Exchange:
         body: of a reply that is not a stream.
         events: the data of each server-sent event, comments left out.
         surplus: bytes after the end of the reply.
+        reused: whether it went over a connection that was kept.
+        stale: whether a kept connection was found closed under it, so that it was sent again.
         first_token_s, total_s: since the request began; `first_token_s` is None without a token.
     """
 
@@ -60,6 +62,7 @@ class Exchange:
     why: str = ""
     surplus: int = 0
     reused: bool = False
+    stale: bool = False
     first_token_s: float | None = None
     total_s: float = 0.0
 
@@ -114,6 +117,11 @@ class Line:
         del self.buffer[: len(data)]
         return data
 
+    @property
+    def ended(self) -> bool:
+        """Whether the other side has closed it."""
+        return self._reader.at_eof() or self.writer.is_closing()
+
     def close(self) -> None:
         """Drop the connection."""
         self.writer.close()
@@ -160,8 +168,8 @@ class Client:
         began_s = time.monotonic()
         head = self._head(path, body, headers)
         exchange = Exchange()
-        for _ in range(2):
-            exchange = Exchange()
+        for turn in range(2):
+            exchange = Exchange(stale=turn > 0)
             line: Line | None = None
             try:
                 async with asyncio.timeout(max(0.0, began_s + give_up_s - time.monotonic())):
@@ -199,9 +207,12 @@ class Client:
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     async def _line(self, exchange: Exchange, pace_bytes_s: float) -> Line:
-        if self._idle and not pace_bytes_s:
-            exchange.reused = True
+        while self._idle and not pace_bytes_s:
             line = self._idle.pop()
+            if line.ended:
+                line.close()  # as any careful client does: look before using it again
+                continue
+            exchange.reused = True
             line.bytes_read = 0
             return line
         plug = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -90,6 +90,8 @@ class Outcome:
         at_s: when it began, since the load began.
         notes: what was odd but broke nothing.
         tries: 1 unless the caller tried again.
+        stale: whether a kept connection was found closed under it, and it was sent again.
+        question: what it asked.
     """
 
     number: int
@@ -105,6 +107,8 @@ class Outcome:
     record: str = ""
     tier: str = ""
     tries: int = 1
+    stale: bool = False
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +292,8 @@ async def _one(load: Load, client: Client, number: int, began_s: float) -> Outco
         record=exchange.headers.get("seatrial-record", ""),
         tier=exchange.headers.get("seatrial-tier", ""),
         tries=tries,
+        stale=exchange.stale,
+        question=asked.question,
     )
 
 
