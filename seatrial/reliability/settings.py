@@ -16,10 +16,10 @@ class TimerSettings:
     Args:
         connect_s: until the connection stands.
         first_byte_s: until the reply's headers.
-        first_token_s: until the first useful token; None learns it: the 99.9th percentile
-            times 1.5, between 3 and 60, and 15 until enough was seen.
+        first_token_s: until the first useful token; left out, it is learnt: the 99.9th
+            percentile times 1.5, between 3 and 60, and 15 until enough was seen.
         gap_s: between useful tokens; reasoning models need about 90.
-        total_s: the whole attempt; None leaves it to the deadline.
+        total_s: the whole attempt; left out, only the deadline ends it.
         floor_tokens_s: slower than this before anything was sent is a failure; 0 switches off.
     """
 
@@ -37,7 +37,8 @@ class RetrySettings:
 
     Args:
         tries: attempts per target and request, the first included, 1 to 5.
-        base_s, cap_s: full jitter over `base_s * 2**turn`, at most `cap_s`.
+        base_s: the wait before the second try is random, up to this; it doubles per try.
+        cap_s: the longest such wait.
     """
 
     tries: int = 2
@@ -51,10 +52,13 @@ class BreakerSettings:
 
     Args:
         consecutive: failures in a row that open it.
-        window_s, min_attempts, failure_share: open at this share of this many attempts.
-        slow_share: open at this share of slow first tokens (over twice the learnt p95).
-        open_s, open_cap_s: how long, doubling, with equal jitter.  The cap, three probes and
-            the ramp together let a target that came back serve again within 30 s.
+        window_s: how far back attempts are counted.
+        min_attempts: with fewer in the window, only `consecutive` opens it.
+        failure_share: failures among the attempts of the window that open it.
+        slow_share: the same for slow first tokens (over twice the learnt p95).
+        open_s: the first rest; it doubles with each failed probe, and half of it is random.
+        open_cap_s: the longest rest.  With three probes and the ramp it lets a target that
+            came back serve again within 30 s.
         good_to_close: good probes in a row that close it.
         ramp_s: from 10 to 100 % of the traffic after closing.
     """
