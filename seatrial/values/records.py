@@ -16,11 +16,11 @@ class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         target, tier, turn: which target, its place in the route, 0 for the first try.
         outlet: which address and key of the target.
-        cause: why it gave no answer (a `Cause`); empty when it answered.
+        cause: why it gave no answer, one of the causes; empty when it answered.
         reason: one sentence on the cause.
         sent: whether the target was really called.
         started_s, took_s: from the request's start, and how long, in seconds.
-        first_token_s: from the attempt's start; None when none came.
+        first_token_s: from the attempt's start; absent when none came.
         status: HTTP status, when one came.
         model: the model as served.
         usage: token classes and the raw report; see `values.chat.Usage`.
@@ -52,7 +52,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         started_at: wall clock, seconds since 1970, UTC.
         took_s, first_token_s: durations seen by the caller, in seconds.
         stream: whether the caller asked for pieces.
-        decision: a `Kind`'s value.
+        decision: `answer`, `degraded`, `held`, `handed_off`, `refused` or `abandoned`.
         code: for `refused`, the stable code; else empty.
         reason: why a lower tier answered, or why it was refused.
         target, tier: who gave the answer.
@@ -60,9 +60,9 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         cached_age_s: age of a cached answer.
         attempts: every attempt in order.
         input: the chat request in OpenAI's shape, as the caller sent it.
-        output: the answer: `text`, `refusal`, `tool_calls`, `finish_reason`, `model`.
+        output: the answer: `text`, `finish_reason`, `refusal`, `tool_calls`, `reasoning`.
         cache_key: under which the answer may be served again; empty when it may not.
-        flags: notes such as `overran` or `store_late`.
+        flags: notes, such as `content_not_sealed` where a text could not be written.
     """
 
     id: str
