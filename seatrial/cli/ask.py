@@ -130,7 +130,7 @@ def _tell(settled: Settled, took_s: float, *, as_json: bool) -> None:
         print(reply.text, flush=True)  # before the notes, wherever both go
     facts = [
         f"[{terminal.COLOURS[reply.decision.value]}]{reply.decision.value}[/]",
-        f"{terminal.escape(reply.target)}, tier {reply.tier + 1}",
+        f"{terminal.escape(reply.target)}, tier {reply.tier}",
         terminal.seconds(took_s),
         f"seatrial records show {reply.record_id[:14]}",
     ]
