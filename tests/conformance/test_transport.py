@@ -10,6 +10,7 @@ import pytest
 
 from seatrial.ports import HttpCall, Transport, TransportError
 from seatrial.providers.transport import AiohttpTransport
+from seatrial.providers.wire import WireTransport
 from seatrial.values.attempts import Cause, Failure
 from tests.conformance.odd_server import OK, Server, Talk, answering, body, serving
 
@@ -18,10 +19,16 @@ pytestmark = pytest.mark.anyio
 LIMIT = 1_000_000
 
 
-@pytest.fixture(params=["aiohttp"])
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"], scope="module")
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Run on the library's event loop and on that of `serve`."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
+@pytest.fixture(params=["wire", "aiohttp"])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     """Give every adapter of the port."""
-    made = AiohttpTransport()
+    made = WireTransport() if request.param == "wire" else AiohttpTransport()
     yield made
     await made.close()
 
