@@ -19,5 +19,6 @@ __all__ = [
     "serve",
     "settings",
     "stream",
+    "targets",
     "watch",
 ]

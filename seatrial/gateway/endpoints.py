@@ -12,6 +12,7 @@ from seatrial.gateway.chat import chat
 from seatrial.gateway.exchange import Handler
 from seatrial.gateway.health import live, ready
 from seatrial.gateway.models import model, models
+from seatrial.gateway.targets import targets
 
 
 class Permission(Enum):
@@ -41,6 +42,7 @@ TABLE: Final = (
     Endpoint("POST", "/v1/chat/completions", Permission.KEY, chat),
     Endpoint("GET", "/v1/models", Permission.KEY, models),
     Endpoint("GET", "/v1/models/{id}", Permission.KEY, model),
+    Endpoint("GET", "/api/v1/targets", Permission.KEY, targets),
     Endpoint("GET", "/livez", Permission.OPEN, live),
     Endpoint("GET", "/readyz", Permission.OPEN, ready),
 )

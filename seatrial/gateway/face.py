@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from seatrial.values.chat import Piece
@@ -19,6 +20,30 @@ class Readiness(Protocol):
     @property
     def degraded(self) -> tuple[str, ...]:
         """Names of the parts that are away; never fatal by themselves."""
+
+
+class TargetState(Protocol):
+    """How one address and key of a target does."""
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+
+    @property
+    def outlet(self) -> str:
+        """Which of its addresses and keys."""
+
+    @property
+    def state(self) -> str:
+        """Of its breaker: `closed`, `open` or `probing`."""
+
+    @property
+    def rests_s(self) -> float:
+        """How long it is not asked yet, in seconds; also while it throttles us."""
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts under way."""
 
 
 class Outlet(Protocol):
@@ -54,6 +79,9 @@ class App(Protocol):
 
     async def answer(self, request: Request, sink: Outlet | None = None) -> Settled:
         """Answer; cancelling means that the caller left."""
+
+    def health(self) -> Sequence[TargetState]:
+        """Return the state of every target that was asked so far."""
 
     def live(self) -> bool:
         """Return whether the event loop keeps its time."""

@@ -74,6 +74,17 @@ def streams(
 
 
 @dataclass
+class State:
+    """How one target does."""
+
+    target: str
+    outlet: str
+    state: str = "closed"
+    rests_s: float = 0.0
+    in_flight: int = 0
+
+
+@dataclass
 class FakeApp:
     """Answers by script; remembers what it was asked."""
 
@@ -82,6 +93,7 @@ class FakeApp:
     features: tuple[str, ...] = ("support",)
     alive: bool = True
     readiness: Ready = field(default_factory=Ready)
+    states: tuple[State, ...] = ()
     feature_deadline_s: float = 10.0
     asked: list[Request] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
@@ -122,6 +134,9 @@ class FakeApp:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+
+    def health(self) -> tuple[State, ...]:
+        return self.states
 
     def live(self) -> bool:
         return self.alive

@@ -9,7 +9,7 @@ from seatrial.errors import StartRefused
 from seatrial.gateway.asgi import build
 from seatrial.gateway.endpoints import TABLE, Endpoint, Permission, Routes
 from seatrial.gateway.settings import DoorSettings
-from tests.doors.gateway.scripted import KEY, Client, FakeApp, Ready, Wire, scope
+from tests.doors.gateway.scripted import KEY, Client, FakeApp, Ready, State, Wire, scope
 
 pytestmark = pytest.mark.anyio
 
@@ -253,3 +253,24 @@ async def test_ready_lists_what_is_away() -> None:
     assert {"ready": True, "degraded": ["store"]} == reply.json
     client.app.readiness = Ready(ok=False)
     assert 503 == (await client.ask("GET", "/readyz")).status
+
+
+async def test_targets_tell_their_breakers() -> None:
+    """Every outlet that was asked, in one JSON list; numbers, so that displays can count down."""
+    resting = State("large", "api.example.org", "open", rests_s=2.34567, in_flight=1)
+    reply = await Client(FakeApp(states=(resting, State("small", "call")))).ask(
+        "GET", "/api/v1/targets"
+    )
+
+    assert 200 == reply.status
+    assert "no-store" == reply.headers["cache-control"]
+    assert [
+        {
+            "target": "large",
+            "outlet": "api.example.org",
+            "state": "open",
+            "rests_s": 2.346,
+            "in_flight": 1,
+        },
+        {"target": "small", "outlet": "call", "state": "closed", "rests_s": 0.0, "in_flight": 0},
+    ] == reply.json
