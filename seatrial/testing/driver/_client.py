@@ -143,6 +143,10 @@ class Client:
         self._keep_alive = keep_alive
         self._idle: list[Line] = []
 
+    async def get(self, path: str, *, give_up_s: float) -> Exchange:
+        """Read what is at a path, and tell what came; see `post`."""
+        return await self.post(path, b"", {}, give_up_s=give_up_s, method="GET")
+
     async def post(
         self,
         path: str,
@@ -150,6 +154,7 @@ class Client:
         headers: dict[str, str],
         *,
         give_up_s: float,
+        method: str = "POST",
         leaves: Callable[[Exchange], bool] = lambda exchange: False,
         is_token: Callable[[str], bool] = lambda data: False,
         pace_bytes_s: float = 0.0,
@@ -163,10 +168,11 @@ class Client:
             give_up_s: after which the exchange counts as hung.
             leaves: asked after the head and after each event whether the caller leaves now.
             is_token: whether an event's data carries text.
+            method: to send it by.
             pace_bytes_s: reads at this pace; 0 reads at once.
         """
         began_s = time.monotonic()
-        head = self._head(path, body, headers)
+        head = self._head(method, path, body, headers)
         exchange = Exchange()
         for turn in range(2):
             exchange = Exchange(stale=turn > 0)
@@ -180,6 +186,10 @@ class Client:
                 exchange.heard = Heard.HANG
             except Broken as broken:
                 exchange.heard, exchange.why = broken.heard, str(broken)
+            except asyncio.CancelledError:
+                if line is not None:
+                    line.close()  # the caller left: the other side should see it
+                raise
             self._settle(line, exchange)
             # A kept connection may have been closed while it lay idle: not the server's fault.
             stale = exchange.reused and exchange.heard in {Heard.CUT, Heard.RESET}
@@ -194,9 +204,9 @@ class Client:
             line.close()
         self._idle.clear()
 
-    def _head(self, path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    def _head(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
         lines = [
-            f"POST {self._prefix}{path} HTTP/1.1",
+            f"{method} {self._prefix}{path} HTTP/1.1",
             f"host: {self._host}:{self._port}",
             "content-type: application/json",
             "accept-encoding: gzip",
