@@ -72,9 +72,7 @@ def _attempts(record: Record, width: int) -> list[Any]:
 
 
 def _name(attempt: AttemptRecord) -> str:
-    return f"{attempt.tier + 1} {attempt.target}" + (
-        f", try {attempt.turn + 1}" * bool(attempt.turn)
-    )
+    return f"{attempt.tier} {attempt.target}" + (f", try {attempt.turn + 1}" * bool(attempt.turn))
 
 
 def _axis(left: int, bar: int, whole_s: float) -> Text:
@@ -127,7 +125,7 @@ def _end(record: Record) -> Table:
     grid.add_column(style="dim", width=8)
     grid.add_column()
     colour = terminal.COLOURS.get(record.decision, "")
-    by = f" by {record.target} (tier {record.tier + 1})" if record.target else ""
+    by = f" by {record.target} (tier {record.tier})" if record.target else ""
     code = f" ({record.code})" if record.code else ""
     decision = Text(record.decision, style=colour)
     decision.append(f"{code}{by} after {terminal.seconds(record.took_s)}", style="default")

@@ -1,17 +1,16 @@
 """The demo's customers: they ask over HTTP, read the answer to its end and note what they saw."""
 
 import asyncio
+import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
-
-import aiohttp
+from typing import Final, Protocol, Self
 
 from seatrial.cli.demo.traffic import Visit
+from seatrial.testing.driver import Client, Exchange, Heard
 
 PATIENCE_S: Final = 3.0
 """How long a customer waits for a whole answer; the feature's deadline is shorter."""
@@ -79,24 +78,16 @@ class Customers:
     """
 
     def __init__(self, base_url: str, model: str, *, patience_s: float = PATIENCE_S) -> None:
-        self._url = f"{base_url}/chat/completions"
+        # As many connections as are needed: real customers do not queue for each other's.
+        self._client = Client(base_url)
         self._model = model
         self._patience_s = patience_s
-        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        # Real customers do not queue for each other's connections.
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
+    async def __aexit__(self, *_: object) -> None:
+        self._client.close()
 
     async def send_all(self, visits: Sequence[Visit], *, log: Log) -> None:
         """Send each visit at its moment, whatever became of the ones before, and wait for all.
@@ -117,69 +108,68 @@ class Customers:
 
     async def ask(self, visit: Visit, *, stream: bool) -> Seen:
         """Ask one question; whatever goes wrong is what the customer saw."""
-        began_at = time.monotonic()
-        notes: dict[str, Any] = {"text": "", "error": ""}
-        try:
-            async with asyncio.timeout(self._patience_s):
-                ending = await self._exchange(visit, stream, notes)
-        except TimeoutError:
-            ending = Ending.LEFT
-        except (aiohttp.ClientError, OSError) as error:
-            ending = Ending.CUT if notes["text"] else Ending.ERROR
-            notes["error"] = str(error) or type(error).__name__
-        ended_at = time.monotonic()
-        return Seen(visit, ending, took_s=ended_at - began_at, ended_at=ended_at, **notes)
-
-    async def _exchange(self, visit: Visit, stream: bool, notes: dict[str, Any]) -> Ending:
-        assert self._session is not None, "enter it with `async with` first"  # noqa: S101
-        body = {
+        question = {
             "model": self._model,
             "messages": [{"role": "user", "content": visit.text}],
             "stream": stream,
         }
-        headers = {"seatrial-user": visit.customer}
-        async with self._session.post(self._url, json=body, headers=headers) as reply:
-            notes["record_id"] = reply.headers.get("seatrial-record", "")
-            notes["reason"] = reply.headers.get("seatrial-reason", "")
-            if tier := reply.headers.get("seatrial-tier"):
-                notes["tier"] = int(tier)
-            if reply.status != 200:
-                notes["error"] = f"HTTP {reply.status}: {await _error_of(reply)}"
-                return Ending.ERROR
-            whole = await (_read_stream(reply, notes) if stream else _read_whole(reply, notes))
-        if not whole:
-            return Ending.CUT if notes["text"] else Ending.ERROR
-        return Ending.DEGRADED if notes.get("tier") else Ending.ANSWERED
+        exchange = await self._client.post(
+            "/chat/completions",
+            json.dumps(question).encode(),
+            {"seatrial-user": visit.customer},
+            give_up_s=self._patience_s,
+        )
+        tier = exchange.headers.get("seatrial-tier")
+        text, whole, error = _read(exchange)
+        return Seen(
+            visit,
+            _ending(exchange, text, whole=whole, tier=tier),
+            took_s=exchange.total_s,
+            ended_at=time.monotonic(),
+            text=text,
+            record_id=exchange.headers.get("seatrial-record", ""),
+            tier=int(tier) if tier else None,
+            reason=exchange.headers.get("seatrial-reason", ""),
+            error=error,
+        )
 
 
-async def _read_whole(reply: aiohttp.ClientResponse, notes: dict[str, Any]) -> bool:
-    answer = await reply.json()
-    notes["text"] = answer["choices"][0]["message"]["content"]
-    return True
+def _ending(exchange: Exchange, text: str, *, whole: bool, tier: str | None) -> Ending:
+    if exchange.heard is Heard.HANG:
+        return Ending.LEFT
+    if not whole:
+        return Ending.CUT if text else Ending.ERROR
+    return Ending.DEGRADED if tier and int(tier) else Ending.ANSWERED
 
 
-async def _read_stream(reply: aiohttp.ClientResponse, notes: dict[str, Any]) -> bool:
-    """Collect a streamed answer; False when it did not come to its proper end."""
-    async for data in _events(reply):
-        if data == b"[DONE]":
-            return True
+def _read(exchange: Exchange) -> tuple[str, bool, str]:
+    """Return the answer as far as it came, whether it is whole, and the error told instead."""
+    if exchange.status == 0:
+        return "", False, exchange.why or exchange.heard.value
+    if exchange.status != 200:
+        return "", False, f"HTTP {exchange.status}: {_error_of(bytes(exchange.body))}"
+    if exchange.is_stream:
+        return _read_events(exchange)
+    if exchange.heard is not Heard.COMPLETE:
+        return "", False, exchange.heard.value
+    answer = json.loads(exchange.body)
+    return answer["choices"][0]["message"]["content"], True, ""
+
+
+def _read_events(exchange: Exchange) -> tuple[str, bool, str]:
+    text = ""
+    for data in exchange.events:
+        if data == "[DONE]":
+            return text, True, ""
         event = json.loads(data)
         if "error" in event:
-            notes["error"] = str(event["error"].get("message", ""))
-            return False
+            return text, False, str(event["error"].get("message", ""))
         for choice in event["choices"]:
-            notes["text"] += choice["delta"].get("content") or ""
-    return False
+            text += choice["delta"].get("content") or ""
+    return text, False, exchange.why or exchange.heard.value
 
 
-async def _events(reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    async for line in reply.content:
-        if line.startswith(b"data: "):
-            yield line[6:].strip()
-
-
-async def _error_of(reply: aiohttp.ClientResponse) -> str:
-    try:
-        return str((await reply.json())["error"]["message"])
-    except (ValueError, KeyError, TypeError, aiohttp.ContentTypeError):
-        return reply.reason or "no reason given"
+def _error_of(body: bytes) -> str:
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(body)["error"]["message"])
+    return "no reason given"

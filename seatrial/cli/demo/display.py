@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.cli import terminal
+from seatrial.cli.demo.breakers import Breaker
 from seatrial.cli.demo.run import Voyage
 from seatrial.cli.demo.tally import Bucket, Tally, durations, percentile
 from seatrial.cli.demo.weather import Weather
@@ -139,10 +140,30 @@ def _now(voyage: Voyage, width: int) -> list[Text]:
         share = f"{now[name] / total:.0%}" if total else "–"
         legend.append("■ ", style=colour)
         legend.append(f"{name} {share}   ", style="dim")
+    breakers = Text("breakers".ljust(LABEL), style="dim", no_wrap=True, overflow="ellipsis")
+    for breaker in voyage.breakers:
+        breakers.append(f"{breaker.target} ", style="not dim")
+        breakers.append(f"{tell_breaker(breaker)}   ", style=f"not dim {_colour(breaker)}")
     state = Text("Seatrial says".ljust(LABEL), style="dim")
     reason = through.last_reason()
     said = f"{reason}" if reason else "the model answers"
     state.append(
         terminal.shorten(said, width - LABEL), style=f"not dim {'yellow' if reason else 'green'}"
     )
-    return [bar, legend, state]
+    return [bar, legend, breakers, state]
+
+
+def tell_breaker(breaker: Breaker) -> str:
+    """Say in words whether a target is asked; a closed one may rest, because it said so."""
+    rests = f"{breaker.rests_s:.1f} s"
+    if breaker.state == "probing":
+        return "◐ probing"
+    if breaker.state == "open":
+        return f"○ open, rests {rests}"
+    return f"● closed, waits {rests} as told" if breaker.rests_s else "● closed"
+
+
+def _colour(breaker: Breaker) -> str:
+    if breaker.state == "closed":
+        return "yellow" if breaker.rests_s else "green"
+    return "red" if breaker.state == "open" else "yellow"

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from seatrial.cli.demo.breakers import Breaker, Breakers
 from seatrial.cli.demo.chatwire import MODEL
 from seatrial.cli.demo.client import Customers
 from seatrial.cli.demo.experiment import UNSURE_TEXT, train
@@ -34,6 +35,7 @@ class Voyage:
         folder: configuration, records and the gateway's log.
         straight: customers who ask the model itself.
         through: customers who ask through Seatrial.
+        breakers: of Seatrial's targets, as the gateway tells them.
     """
 
     over_s: float
@@ -43,6 +45,7 @@ class Voyage:
     through: Tally
     began_at: float = 0.0
     weather: Weather = Weather.FINE
+    breakers: Sequence[Breaker] = ()
 
     @property
     def config(self) -> Path:
@@ -111,19 +114,25 @@ async def _sail(
         theirs.begin()
         began_at = time.monotonic()
         voyage.began_at = voyage.through.began_at = voyage.straight.began_at = began_at
-        watching = asyncio.create_task(_watch(voyage, ours, watch))
+        breakers = Breakers(url.removesuffix("/v1"))
+        following = asyncio.create_task(breakers.follow())
+        watching = asyncio.create_task(_watch(voyage, ours, breakers, watch))
         try:
             async with asyncio.TaskGroup() as sides:
                 for side, customers in ((voyage.through, through), (voyage.straight, straight)):
                     sides.create_task(customers.send_all(visits, log=side))
         finally:
             watching.cancel()
+            following.cancel()
     voyage.weather = ours.weather
     watch(voyage)
 
 
-async def _watch(voyage: Voyage, model: ModelThread, watch: Callable[[Voyage], None]) -> None:
+async def _watch(
+    voyage: Voyage, model: ModelThread, breakers: Breakers, watch: Callable[[Voyage], None]
+) -> None:
     while True:
         voyage.weather = model.weather
+        voyage.breakers = breakers.now
         watch(voyage)
         await asyncio.sleep(LOOK_S)

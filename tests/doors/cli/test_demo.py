@@ -1,5 +1,6 @@
 """`seatrial demo` as a process, and the figures it shows."""
 
+import asyncio
 import io
 import json
 import os
@@ -13,13 +14,17 @@ import pytest
 from rich.console import Console
 
 from seatrial.cli.demo import display, summary
+from seatrial.cli.demo.breakers import Breaker, Breakers
 from seatrial.cli.demo.client import Ending, Seen
 from seatrial.cli.demo.gateway import ROUTE
 from seatrial.cli.demo.run import Voyage
 from seatrial.cli.demo.tally import Tally
 from seatrial.cli.demo.traffic import Visit
 from seatrial.cli.demo.weather import write_script
+from seatrial.gateway.serve import Gateway
+from seatrial.gateway.settings import DoorSettings
 from tests.doors.cli.conftest import Run
+from tests.doors.gateway.scripted import FakeApp, State
 
 VISIT = Visit(0.5, "customer-1", "Where is it?", "order_status", "plain")
 RIGHT = {"order_status": "On its way."}
@@ -108,7 +113,19 @@ def voyage(tmp_path: Path) -> Voyage:
     through.take(
         seen(Ending.DEGRADED, 0.8, text="It depends.", tier=2, record_id="b", reason="model rests")
     )
-    return Voyage(10.0, write_script(10.0), tmp_path, straight, through, began_at=began_at)
+    breakers = (
+        Breaker("model", "open", time.monotonic() + 0.75),
+        Breaker("rules", "closed", 0.0),
+    )
+    return Voyage(
+        10.0,
+        write_script(10.0),
+        tmp_path,
+        straight,
+        through,
+        began_at=began_at,
+        breakers=breakers,
+    )
 
 
 def test_figures(voyage: Voyage) -> None:
@@ -139,7 +156,48 @@ def test_picture_fits(voyage: Voyage, width: int) -> None:
     lines = console.export_text().splitlines()
 
     assert [] == [line for line in lines if len(line.rstrip()) > width]
-    assert 16 == len(lines)
+    assert 17 == len(lines)
     if width >= 80:
         assert "fine outage 503 fine hang fine brown-out fine" == " ".join(lines[2].split())
+        assert "model ○ open, rests 0.7 s   rules ● closed" in lines[-2]
+    assert "model ○ open, rests 0.7 s" in lines[-2]
     assert "model rests" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("state", "rests_s", "said"),
+    [
+        ("closed", 0.0, "● closed"),
+        ("closed", 0.98, "● closed, waits 1.0 s as told"),
+        ("open", 0.48, "○ open, rests 0.5 s"),
+        ("open", 0.0, "○ open, rests 0.0 s"),
+        ("probing", 0.0, "◐ probing"),
+    ],
+)
+def test_breaker_in_words(state: str, rests_s: float, said: str) -> None:
+    """Sign and word stand together, so that nothing hangs on a colour."""
+    assert said == display.tell_breaker(Breaker("model", state, time.monotonic() + rests_s))
+
+
+def test_breakers_are_the_gateways_own_word() -> None:
+    """They are read over HTTP; a gateway that is gone leaves the last word standing."""
+    resting = State("model", "127.0.0.1:1", "open", rests_s=5.0)
+
+    async def scene() -> tuple[Breaker, ...]:
+        gateway = Gateway(FakeApp(states=(resting,)), DoorSettings(port=0))
+        await gateway.start()
+        breakers = Breakers(f"http://127.0.0.1:{gateway.port}")
+        following = asyncio.create_task(breakers.follow())
+        while not breakers.now:  # noqa: ASYNC110 - it looks by itself, as the display does
+            await asyncio.sleep(0.01)
+        gateway.stop()
+        await gateway.wait()
+        await asyncio.sleep(0.6)
+        assert not following.done()
+        following.cancel()
+        return breakers.now
+
+    (breaker,) = asyncio.run(asyncio.wait_for(scene(), 10))
+
+    assert ("model", "open") == (breaker.target, breaker.state)
+    assert 3 < breaker.rests_s < 5

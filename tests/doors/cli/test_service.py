@@ -103,7 +103,7 @@ def test_ask_answers(run: Run, service: Path) -> None:
     assert 0 == asked.code
     assert asked.out.startswith("Your order is on its way.")
     assert 1 == asked.out.count("\n")
-    assert "answer · answers, tier 1" in asked.err
+    assert "answer · answers, tier 0" in asked.err
 
 
 def test_ask_labels_a_degraded_answer(run: Run, service: Path) -> None:
@@ -112,7 +112,7 @@ def test_ask_labels_a_degraded_answer(run: Run, service: Path) -> None:
 
     assert 0 == asked.code
     assert asked.out.startswith("Sorry, I cannot answer that now.")
-    assert "degraded · say, tier 3" in asked.err
+    assert "degraded · say, tier 2" in asked.err
     assert "because answers has no answer to this" in asked.err
 
 
@@ -252,15 +252,15 @@ def test_show_is_a_timeline(run: Run, asked: Path) -> None:
     for words in (
         newest,
         "asked     Can you fly?",
-        "1 answers",
+        "0 answers",
         "no_answer",
-        "2 cache",
+        "1 cache",
         "not_cached",
-        "decision  degraded by say (tier 3)",
+        "decision  degraded by say (tier 2)",
         "because   answers has no answer to this; cache holds no answer to this input",
     ):
         assert words in shown
-    assert shown.index("1 answers") < shown.index("2 cache")
+    assert shown.index("0 answers") < shown.index("1 cache")
 
 
 def test_show_wants_one_record(run: Run, asked: Path) -> None:

@@ -4,9 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic
 
-import aiohttp
 import openai
 import pytest
 
@@ -14,8 +12,9 @@ from seatrial.cli.demo.experiment import train
 from seatrial.cli.demo.model import ModelServer, ModelThread
 from seatrial.cli.demo.questions import load_questions
 from seatrial.cli.demo.weather import Spell, Weather, weather_at, write_script
+from seatrial.testing.driver import Client, Exchange, Heard
 
-LIMIT = aiohttp.ClientTimeout(total=5)
+LIMIT_S = 5.0
 
 
 def echo(question: str) -> str:
@@ -30,15 +29,18 @@ def body(text: str = "Where is it?", **more: object) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def visiting(model: ModelServer) -> AsyncIterator[aiohttp.ClientSession]:
+async def visiting(model: ModelServer) -> AsyncIterator[Client]:
     """Run the model, and a client of it."""
-    async with model, aiohttp.ClientSession(timeout=LIMIT) as client:
+    async with model:
+        client = Client(model.base_url)
         yield client
+        client.close()
 
 
-def chat_url(model: ModelServer) -> str:
-    """Where the chat is."""
-    return f"{model.base_url}/chat/completions"
+async def ask(client: Client) -> Exchange:
+    """Send one chat request, and tell what came."""
+    content = json.dumps(body()).encode()
+    return await client.post("/chat/completions", content, {}, give_up_s=LIMIT_S)
 
 
 def test_the_openai_client_gets_answers_whole_and_streamed() -> None:
@@ -80,16 +82,9 @@ def test_the_openai_client_gets_answers_whole_and_streamed() -> None:
 def test_latency_is_about_sixty_milliseconds() -> None:
     """The median of many answers asked at once lies near its aim."""
 
-    async def ask(client: aiohttp.ClientSession, url: str) -> float:
-        started = monotonic()
-        async with client.post(url, json=body()) as reply:
-            await reply.read()
-        return monotonic() - started
-
     async def scene() -> list[float]:
-        model = ModelServer(echo)
-        async with visiting(model) as client:
-            return [await ask(client, chat_url(model)) for _ in range(25)]
+        async with visiting(ModelServer(echo)) as client:
+            return [(await ask(client)).total_s for _ in range(25)]
 
     latencies = sorted(asyncio.run(scene()))
 
@@ -102,16 +97,13 @@ def test_down_refuses_and_comes_back_on_the_same_port() -> None:
     async def scene() -> None:
         model = ModelServer(echo)
         async with visiting(model) as client:
-            cut = asyncio.create_task(client.post(chat_url(model), json=body()))
+            cut = asyncio.create_task(ask(client))
             await asyncio.sleep(0.01)
             await model.turn(Weather.DOWN)
-            with pytest.raises(aiohttp.ClientError):
-                await cut
-            with pytest.raises(aiohttp.ClientConnectorError):
-                await client.post(chat_url(model), json=body())
+            assert (await cut).heard in {Heard.CUT, Heard.RESET}
+            assert Heard.REFUSED is (await ask(client)).heard
             await model.turn(Weather.FINE)
-            async with client.post(chat_url(model), json=body()) as reply:
-                assert 200 == reply.status
+            assert 200 == (await ask(client)).status
 
     asyncio.run(scene())
 
@@ -123,8 +115,8 @@ def test_unavailable_says_503_in_the_error_object() -> None:
         model = ModelServer(echo)
         async with visiting(model) as client:
             await model.turn(Weather.UNAVAILABLE)
-            async with client.post(chat_url(model), json=body()) as reply:
-                return reply.status, await reply.json()
+            reply = await ask(client)
+            return reply.status, json.loads(reply.body)
 
     status, answer = asyncio.run(scene())
 
@@ -139,7 +131,7 @@ def test_a_hang_never_answers_and_notices_who_leaves() -> None:
         model = ModelServer(echo)
         async with visiting(model) as client:
             await model.turn(Weather.HANG)
-            hanging = asyncio.create_task(client.post(chat_url(model), json=body()))
+            hanging = asyncio.create_task(ask(client))
             await asyncio.sleep(0.1)
             await model.turn(Weather.FINE)
             await asyncio.sleep(0.3)
@@ -155,27 +147,21 @@ def test_a_hang_never_answers_and_notices_who_leaves() -> None:
 def test_a_brown_out_slows_with_the_crowd_and_refuses_some() -> None:
     """A crowd waits longer than one caller does, and some are told when to come again."""
 
-    async def ask(client: aiohttp.ClientSession, url: str) -> tuple[float, int, str | None]:
-        started = monotonic()
-        async with client.post(url, json=body()) as reply:
-            await reply.read()
-            return monotonic() - started, reply.status, reply.headers.get("retry-after")
-
-    async def scene() -> tuple[list[tuple[float, int, str | None]], ...]:
+    async def scene() -> tuple[list[Exchange], list[Exchange]]:
         model = ModelServer(echo)
         async with visiting(model) as client:
             await model.turn(Weather.BROWN_OUT)
-            alone = [await ask(client, chat_url(model)) for _ in range(5)]
-            crowd = await asyncio.gather(*(ask(client, chat_url(model)) for _ in range(30)))
+            alone = [await ask(client) for _ in range(5)]
+            crowd = await asyncio.gather(*(ask(client) for _ in range(30)))
         return alone, list(crowd)
 
     alone, crowd = asyncio.run(scene())
 
-    def slowest(replies: list[tuple[float, int, str | None]]) -> float:
-        return max(seconds for seconds, status, _ in replies if status == 200)
+    def slowest(replies: list[Exchange]) -> float:
+        return max(reply.total_s for reply in replies if reply.status == 200)
 
-    assert {200, 429} == {status for _, status, _ in crowd}
-    assert {"1"} == {hint for _, status, hint in crowd if status == 429}
+    assert {200, 429} == {reply.status for reply in crowd}
+    assert {"1"} == {reply.headers["retry-after"] for reply in crowd if reply.status == 429}
     assert slowest(crowd) > slowest(alone)
     assert slowest(alone) > 0.06
 
@@ -203,20 +189,10 @@ def test_nonsense_is_refused_with_a_reason(sent: bytes, status: int) -> None:
             writer.close()
             assert reply.startswith(f"HTTP/1.1 {status} ".encode())
             assert "error" in json.loads(reply.partition(b"\r\n\r\n")[2])
-            async with visiting_again(model) as answered:
-                assert answered == 200
+            again = await ask(Client(model.base_url, keep_alive=False))
+            assert 200 == again.status
 
     asyncio.run(scene())
-
-
-@asynccontextmanager
-async def visiting_again(model: ModelServer) -> AsyncIterator[int]:
-    """Ask a running model once."""
-    async with (
-        aiohttp.ClientSession(timeout=LIMIT) as client,
-        client.post(chat_url(model), json=body()) as reply,
-    ):
-        yield reply.status
 
 
 def test_the_script_is_followed_in_time() -> None:
