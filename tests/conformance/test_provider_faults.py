@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
-from seatrial.ports import Ended
+from seatrial.ports import Ended, Transport
 from seatrial.providers import TargetSettings, build_provider
+from seatrial.providers.transport import AiohttpTransport
+from seatrial.providers.wire import WireTransport
 from seatrial.reliability.answers import Assembly, fault
 from seatrial.testing import FAULTS, FaultyUpstream, Verdict, verify
 from seatrial.values.attempts import Cause, Failure
@@ -53,14 +56,16 @@ class Outcome:
         return verify(self.answer.text or "", QUESTION) is Verdict.WHOLE
 
 
-async def meet(name: str, mode: str, dialect: str, base_url: str) -> Outcome:
+async def meet(
+    name: str, mode: str, dialect: str, base_url: str, wire: Callable[[], Transport]
+) -> Outcome:
     """Ask a target that has one fault, as the engine would."""
     settings = TargetSettings(
         provider=dialect,  # type: ignore[arg-type]
         model=f"fault:{name}{SMALLER.get(name, '')}",
         base_url=base_url,
     )
-    provider = build_provider("t", settings, keys=[Secret("k")])
+    provider = build_provider("t", settings, transport_factory=wire, keys=[Secret("k")])
     outcome = Outcome()
     more = {"tools": TOOLS} if FAULTS[name].needs_tools else {}
     try:
@@ -112,8 +117,8 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def met() -> dict[tuple[str, str, str], Outcome]:
+@pytest.fixture(scope="module", params=[WireTransport, AiohttpTransport])
+def met(request) -> dict[tuple[str, str, str], Outcome]:
     """Meet every fault once, some at a time."""
 
     async def walk() -> dict[tuple[str, str, str], Outcome]:
@@ -121,7 +126,7 @@ def met() -> dict[tuple[str, str, str], Outcome]:
 
         async def one(case: tuple[str, str, str], base_url: str) -> Outcome:
             async with few:
-                return await meet(*case, base_url)
+                return await meet(*case, base_url, request.param)
 
         with FaultyUpstream(seed=3) as upstream:
             got = await asyncio.gather(*(one(case, upstream.base_url) for case in CASES))

@@ -23,6 +23,9 @@ _OFFER: Final = re.compile(rb"\btimeout\s*=\s*(\d{1,9})\b", re.IGNORECASE)
 class Home(Protocol):
     """Where connections stay between requests."""
 
+    buffer: memoryview
+    """What all connections of an event loop receive into: nothing stays there."""
+
     def give(self, connection: Connection) -> None:
         """Take a connection that is free for the next request."""
 
@@ -30,7 +33,7 @@ class Home(Protocol):
         """Drop a connection that is gone."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """A connection, and the reply that is on its way in.
 
     Args:
@@ -115,7 +118,11 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
         self._poll = _probe(transport.get_extra_info("socket"))
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where to put what comes."""
+        return self._home.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Parse what came, and tell the reply."""
         reply = self._reply
         if reply is None:  # an answer to nothing
@@ -123,7 +130,7 @@ class Connection(asyncio.Protocol):
             return
         parser = self._parser
         try:
-            parser.feed(data)
+            parser.feed(self._home.buffer[:nbytes])
         except Malformed:
             self._break(reply, troubles.MALFORMED)
             return

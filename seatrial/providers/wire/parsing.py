@@ -56,7 +56,7 @@ class ReplyParser:
         self._header_bytes = 0
         self._interims = 0
         self._parser = HttpResponseParser(self)
-        self._feed: Callable[[bytes], None] = self._parser.feed_data
+        self._feed: Callable[[bytes | memoryview], None] = self._parser.feed_data
 
     def expect(self, reply: WireReply) -> None:
         """Put what comes next into `reply`."""
@@ -64,7 +64,7 @@ class ReplyParser:
         self.whole = self.open_ended = False
         self._barren = self._header_count = self._header_bytes = self._interims = 0
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         """Parse some bytes; raise `Malformed` when they cannot be part of a reply.
 
         What follows a whole reply is not looked at: it only makes the connection useless.

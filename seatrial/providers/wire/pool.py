@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from seatrial.providers.wire.connection import Connection
 from seatrial.providers.wire.requests import Origin
+
+BUFFER_BYTES: Final = 64 * 1024
 
 
 class Pool:
@@ -19,6 +22,7 @@ class Pool:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, idle_limit: int, idle_s: float) -> None:
         self.loop = loop
+        self.buffer = memoryview(bytearray(BUFFER_BYTES))
         self._idle_limit = idle_limit
         self._idle_s = idle_s
         self._idle: dict[Origin, list[Connection]] = {}
