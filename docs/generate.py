@@ -239,7 +239,7 @@ def upstream_faults() -> str:
 STATES: Final = {
     State.CLOSED: ("closed", "attempts pass"),
     State.OPEN: ("open", "attempts are refused until the rest is over"),
-    State.PROBING: ("probing", "one attempt at a time is out to see"),
+    State.PROBING: ("probing", "one attempt at a time tests it"),
 }
 EVENTS: Final = {
     Event.TRIPPED: "too many failures",
@@ -247,8 +247,9 @@ EVENTS: Final = {
     Event.RECOVERED: "enough good probes",
     Event.FAILED: "a probe fails",
 }
-PLACES: Final = {State.CLOSED: (110, 60), State.OPEN: (530, 60), State.PROBING: (320, 190)}
-BOX: Final = (180, 52)
+PLACES: Final = {State.CLOSED: (110, 40), State.OPEN: (530, 40), State.PROBING: (320, 200)}
+BOX: Final = (210, 56)
+ASIDE: Final = 26  # between the two arrows of a pair
 
 
 def breaker() -> str:
@@ -261,7 +262,7 @@ def breaker() -> str:
 
 
 HEAD: Final = (
-    '<svg class="picture" viewBox="0 0 640 230" role="img" '
+    '<svg class="picture" viewBox="0 0 640 240" role="img" '
     'aria-label="The states of the breaker and what moves it, as in the table below">'
     '<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" '
     'markerHeight="7" orient="auto"><path d="M0 0 10 5 0 10z"/></marker></defs>'
@@ -286,25 +287,21 @@ def _picture() -> str:
 
 def _arrow(start: State, end: State, label: str) -> str:
     (x1, y1), (x2, y2) = PLACES[start], PLACES[end]
-    half_width, half_height = BOX[0] / 2, BOX[1] / 2
     if y1 == y2:
         way = 1 if x2 > x1 else -1
-        x1, x2 = x1 + int(way * half_width), x2 - int(way * half_width)
-        label_x, label_y = (x1 + x2) // 2, y1 - 8
+        x1, x2 = x1 + way * BOX[0] // 2, x2 - way * BOX[0] // 2
+        place = f'x="{(x1 + x2) // 2}" y="{y1 - 9}"'
     else:
-        # The two arrows of a pair run side by side.
-        aside = 34 if (end, start) in {(s, n) for (s, _), n in NEXT.items()} and y2 > y1 else -20
-        toward = 1 if x2 > x1 else -1
-        x1, x2 = x1 + toward * 40 + aside * (x1 > 320), x2 + aside - toward * 40
-        y1, y2 = (
-            int(y + half_height * way)
-            for y, way in ((y1, 1 if y2 > y1 else -1), (y2, -1 if y2 > y1 else 1))
+        down = 1 if y2 > y1 else -1
+        y1, y2 = y1 + down * BOX[1] // 2, y2 - down * BOX[1] // 2
+        # Away from the middle of the boxes, and the two arrows of a pair side by side.
+        inward = 60 if x2 > x1 else -60
+        x1, x2 = x1 + inward // 2 + down * ASIDE, x2 - inward // 2 + down * ASIDE
+        side, anchor = (14, "start") if down > 0 else (-14, "end")
+        place = (
+            f'x="{(x1 + x2) // 2 + side}" y="{(y1 + y2) // 2 + 5}" style="text-anchor: {anchor}"'
         )
-        label_x, label_y = (x1 + x2) // 2, (y1 + y2) // 2
-    return (
-        f'<path d="M{x1} {y1} L{x2} {y2}" marker-end="url(#tip)"/>'
-        f'<text x="{label_x}" y="{label_y}">{label}</text>'
-    )
+    return f'<path d="M{x1} {y1} L{x2} {y2}" marker-end="url(#tip)"/><text {place}>{label}</text>'
 
 
 # --- putting it into the pages --------------------------------------------------------------
