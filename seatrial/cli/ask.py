@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seatrial.values.chat import Piece
     from seatrial.values.decisions import Head, Settled
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(

@@ -13,7 +13,7 @@ from seatrial.errors import ConfigError
 if TYPE_CHECKING:
     from seatrial.app import Seatrial
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog="\b\nExample:\n  seatrial check --config services/seatrial.toml")

@@ -8,6 +8,7 @@ from seatrial.cli import terminal
 from seatrial.cli.options import DEFAULT_CONFIG, ConfigPath, Json
 
 app = typer.Typer(
+    add_completion=False,
     help="Show the configuration in force, or its schema.",
     no_args_is_help=True,
     rich_markup_mode=None,

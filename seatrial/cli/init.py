@@ -20,7 +20,7 @@ NEXT: Final = (
     ("serve", "let applications ask it"),
 )
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog="\b\nExample:\n  seatrial init my-service")

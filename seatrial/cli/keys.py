@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seatrial.app import Seatrial
 
 app = typer.Typer(
+    add_completion=False,
     help="Create, list and revoke API keys.",
     no_args_is_help=True,
     rich_markup_mode=None,

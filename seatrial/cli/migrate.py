@@ -7,7 +7,7 @@ import typer
 from seatrial.cli import terminal
 from seatrial.cli.options import DEFAULT_CONFIG, ConfigPath, Json
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog="\b\nExample:\n  seatrial migrate")

@@ -26,6 +26,7 @@ SHORT_ID: Final = 14  # the part of an id that is time, to the microsecond
 UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 app = typer.Typer(
+    add_completion=False,
     help="Look up what was asked and how it was answered.",
     no_args_is_help=True,
     rich_markup_mode=None,

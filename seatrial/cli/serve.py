@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,23 +9,40 @@ import typer
 
 from seatrial.app import Seatrial
 from seatrial.cli import terminal
+from seatrial.cli.log import open_log
 from seatrial.cli.options import DEFAULT_CONFIG, ConfigPath
-from seatrial.errors import StoreUnavailable
+from seatrial.errors import StartRefused
+from seatrial.gateway.settings import check_bind, door_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from seatrial.gateway.settings import DoorSettings
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 class Serving(Seatrial):
     """The one serving process of its store."""
 
     async def start(self, *, exclusive: bool = True) -> None:
-        """Start, and claim the store; a second server on one SQLite file is refused."""
+        """Start, and claim the store; a second server on one SQLite file is refused.
+
+        Raises:
+            StartRefused: as told by `Seatrial.start`, or others could ask without a key.
+        """
         await super().start(exclusive=exclusive)
+        host = door_settings(self.config.service).host
+        try:
+            check_bind(host, keys_exist=keys_in_force(self) != 0)
+        except StartRefused:
+            await self.close()
+            raise
+
+
+def keys_in_force(serving: Seatrial) -> int | None:
+    """Return how many keys are in force; None while the store is away."""
+    return serving.keyring.count if serving.keyring.loaded else None
 
 
 @app.command(epilog="\b\nExample:\n  seatrial serve --listen 127.0.0.1:9000")
@@ -47,20 +63,17 @@ def serve(
     Changes of the configuration are taken up while it runs; a broken file is refused and told.
     """
     from seatrial.gateway.serve import run
-    from seatrial.gateway.settings import check_bind, door_settings
 
     serving = open_serving(config, listen=listen, store=store)
     settings = door_settings(serving.config.service)
-    keys = count_keys(serving)
-    check_bind(settings.host, keys_exist=keys != 0)
     in_json = as_json or logs_json(serving)
     log = open_log(in_json=in_json)
-    serving.on_event = lambda name, facts: log.info(name, **facts)
+    serving.on_event = log.tell
 
     def tell_start(host: str, port: int) -> None:
-        facts = start_facts(serving, settings, port=port, keys=keys)
+        facts = start_facts(serving, settings, port=port)
         if in_json:
-            log.info("serving", **facts)
+            log.tell("serving", facts)
         else:
             tell_people(facts, serving)
 
@@ -68,13 +81,11 @@ def serve(
     if not in_json:
         print("Stopped; every request was finished or told so.", flush=True)
     else:
-        log.info("stopped")
+        log.tell("stopped", {})
 
 
 def open_serving(config: Path, *, listen: str, store: str) -> Serving:
     """Open the application; where others can reach it, every caller needs a key."""
-    from seatrial.gateway.settings import door_settings
-
     overrides: dict[str, object] = {}
     if listen:
         overrides["service.listen"] = listen
@@ -86,69 +97,21 @@ def open_serving(config: Path, *, listen: str, store: str) -> Serving:
     return Serving.open(config, overrides=overrides | {"service.keys": "required"})
 
 
-def count_keys(serving: Seatrial) -> int | None:
-    """Return how many keys are in force; None while the store is away."""
-    try:
-        serving.store.ready()
-        return sum(1 for key in serving.list_keys() if key.revoked_at is None)
-    except StoreUnavailable:
-        return None
-
-
 def logs_json(serving: Seatrial) -> bool:
     """Return whether the log is for machines: as configured, else what the output is."""
     wanted = serving.config.service.log
     return wanted == "json" or (wanted == "auto" and not sys.stdout.isatty())
 
 
-def open_log(*, in_json: bool) -> Any:
-    """Set up the log on the output, and return it; no event holds secrets or callers' texts."""
-    import structlog
-
-    steps: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=in_json),
-        structlog.processors.format_exc_info,
-    ]
-    colours = terminal.output().color_system is not None
-    steps.append(
-        structlog.processors.JSONRenderer()
-        if in_json
-        else structlog.dev.ConsoleRenderer(colors=colours)
-    )
-    structlog.configure(
-        processors=steps,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        # A pipe would keep lines back until its buffer is full.
-        logger_factory=structlog.WriteLoggerFactory(file=_LineByLine()),  # type: ignore[arg-type]  # only `write` and `flush` are used
-    )
-    return structlog.get_logger("seatrial")
-
-
-class _LineByLine:
-    """The output as it is at each line, flushed; it may be closed while the server runs on."""
-
-    def write(self, text: str) -> None:
-        try:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        except (OSError, ValueError):
-            pass  # whoever read it is gone; answers are worth more than the log
-
-    def flush(self) -> None:
-        pass
-
-
-def start_facts(
-    serving: Seatrial, settings: DoorSettings, *, port: int, keys: int | None
-) -> dict[str, Any]:
-    """Return what is said at the start."""
+def start_facts(serving: Seatrial, settings: DoorSettings, *, port: int) -> dict[str, Any]:
+    """Return what is said once it is started."""
+    keys = keys_in_force(serving)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
         "url": f"http://{host}:{port}/v1",
         "features": {name: plan.release for name, plan in serving.plans().items()},
         "keys": "unknown" if keys is None else keys,
-        "keys_needed": bool(keys) or keys is None or serving.config.service.keys == "required",
+        "keys_needed": not serving.keyring.is_open,
         "store": serving.config.service.store,
         "config": str(serving.config.path),
     }
@@ -164,8 +127,8 @@ def tell_people(facts: dict[str, Any], serving: Seatrial) -> None:
         table.add_row(terminal.escape(name), terminal.escape(route), plan.release[:12])
     console.print(table)
     keys = {True: "needed", False: "not needed: only this machine can ask"}[facts["keys_needed"]]
-    if facts["keys_needed"] and not facts["keys"]:
-        keys = "needed, and there is none yet: seatrial keys create NAME"
+    if facts["keys_needed"] and facts["keys"] == 0:
+        keys = "needed, and none is in force: seatrial keys create NAME"
     console.print(f"\n[dim]API keys  [/]{keys}")
     console.print(f"[dim]records   [/]{terminal.escape(str(facts['store']))}")
     console.print(f"[dim]config    [/]{terminal.escape(facts['config'])}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from seatrial.cli.demo.run import Voyage
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(epilog="\b\nExample:\n  seatrial demo --seconds 20 --keep my-demo")
