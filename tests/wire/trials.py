@@ -38,7 +38,8 @@ def main() -> int:
     if options.all or options.suite:
         good &= _suite()
     if options.all or options.crash:
-        good &= all([_crash(store) for store in stores])
+        for store in stores:
+            good &= _crash(store)
     if options.all or options.stores:
         good &= _faults(stores, options.seconds)
     return 0 if good else 1
