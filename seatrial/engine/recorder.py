@@ -200,7 +200,7 @@ class Recorder:
 
     def _new_desk(self, loop: asyncio.AbstractEventLoop) -> Desk:
         for old in [each for each in self._desks if each.is_closed()]:
-            del self._desks[old]
+            self._desks.pop(old).hand_over()  # a loop that ended early still held them
         desk = self._desks[loop] = Desk(loop, self._count_late, self._queue.put)
         return desk
 

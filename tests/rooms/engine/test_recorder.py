@@ -484,6 +484,22 @@ def test_one_recorder_serves_many_loops(world: World) -> None:
     assert 5 == len(world.records.rows)
 
 
+def test_a_loop_that_ends_early_loses_nothing(world: World) -> None:
+    """A caller was cancelled and the loop closed while records were still gathering on it."""
+    recorder = world.recorder()
+
+    async def leave(number: int) -> None:
+        await recorder.append(record(number))
+        recorder.append(record(number + 100))
+
+    for number in range(5):
+        asyncio.run(leave(number))
+    asyncio.run(recorder.close(5))
+
+    assert 10 == len(world.records.rows)
+    assert 0 == recorder.counts().waiting
+
+
 def test_inline_writes_at_the_call_and_carries_when_told(world: World) -> None:
     """No thread, no loop: the simulator owns the time."""
     recorder = world.recorder(inline=True)
