@@ -134,7 +134,7 @@ def _try_target(course: _Course, tier: int, target: TargetRules) -> _Tried:
             free_turn = False  # it never left us: once, at once, and for nothing
             turn += 1
             continue
-        wait_s = _retry_wait(course, target, failure, turn)
+        wait_s = _retry_wait(course, target, rest, failure, turn)
         if wait_s is None:
             return None
         course.now = (yield Wait(wait_s)).at
@@ -187,10 +187,13 @@ def _weigh(
     return None, failure
 
 
-def _retry_wait(course: _Course, target: TargetRules, failure: Failure, turn: int) -> float | None:
+def _retry_wait(
+    course: _Course, target: TargetRules, rest: Sequence[TargetRules], failure: Failure, turn: int
+) -> float | None:
     """Return how long to wait before the next try here, or None when there is none."""
-    policy = course.plan.policy
-    if turn + 1 >= target.retry.tries or course.calls >= policy.max_attempts:
+    # A second try here must leave one attempt for each target that waits behind.
+    kept = sum(is_called(other) for other in rest)
+    if turn + 1 >= target.retry.tries or course.calls + kept >= course.plan.policy.max_attempts:
         return None
     wait_s = jittered_wait_s(
         turn, base_s=target.retry.base_s, cap_s=target.retry.cap_s, coin=course.coin()

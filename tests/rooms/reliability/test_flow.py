@@ -156,6 +156,15 @@ def test_retries_count_as_attempts() -> None:
     assert ["large", "large", "small"] == going.called
 
 
+def test_retries_leave_an_attempt_for_each_target_behind() -> None:
+    """Two failing targets do not use up the attempts of the third, which is well."""
+    down = failed(Cause.SERVER_ERROR)
+    going = walk(plan_of(LARGE, SMALL, RULES, max_attempts=4), down, down, down, answered())
+
+    assert ["large", "large", "small", "rules"] == going.called
+    assert "rules" == going.decision.target
+
+
 def test_cache_answers_after_enough_attempts() -> None:
     """The bound is on calls of models; what is built in costs nobody anything."""
     old = Answer("As yesterday.", age_s=60.0)
