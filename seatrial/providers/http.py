@@ -292,9 +292,11 @@ class EventStream:
 
     async def close(self) -> None:
         """Let go; cancels the other side's work when it has not ended."""
-        if isinstance(self._over, Ended) and not self._drained:
-            await self._drain()
-        self._reply.close()
+        try:
+            if isinstance(self._over, Ended) and not self._drained:
+                await self._drain()
+        finally:
+            self._reply.close()  # also when the caller leaves meanwhile
 
     async def _drain(self) -> None:
         """Give a stream that is over a moment to end, so that its connection is kept."""
