@@ -163,7 +163,14 @@ def _record(trail: Trail, decision: Decision, world: World, *, wall: float) -> R
         attempts=tuple(trail.attempts),
         input=_input(request, plan) if trail.known.keep_content else None,
         output=_output(said) if said and trail.known.keep_content and not abandoned else None,
-        cache_key=cache_key if answered and may_keep(answered) else "",
+        cache_key=cache_key if _may_serve_again(decision) else "",
+    )
+
+
+def _may_serve_again(decision: Decision) -> bool:
+    """Whether the cache may give this answer: the fixed text is nobody's answer."""
+    return (
+        isinstance(decision, Answered) and decision.target != "say" and may_keep(decision.answer)
     )
 
 
