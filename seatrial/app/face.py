@@ -18,6 +18,7 @@ from seatrial.app.wiring import Outside
 from seatrial.engine.answer import answer
 from seatrial.engine.health import Health, OutletView
 from seatrial.engine.keyring import Keyring, make_key
+from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import Snapshot
 from seatrial.errors import ConfigError, Misuse, UnknownFeature
 from seatrial.jobs.supervisor import Job
@@ -332,6 +333,11 @@ class Seatrial:
         if counts.dropped:
             parts.append(f"records: {counts.dropped} could not be kept")
         return Readiness(self.keyring.loaded, tuple(parts))
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """Where records go; None until it is started."""
+        return self._running.parts.recorder if self._running else None
 
     def health(self) -> list[OutletView]:
         """Return the state of every address and key that was asked so far."""

@@ -124,6 +124,8 @@ class Running:
         done, _ = await asyncio.wait({look}, timeout=READY_WAIT_S)
         if not done:
             self.problems["store"] = f"no reply within {READY_WAIT_S:.0f} s"
+            # What becomes of it is of no interest: the job asks again.
+            look.add_done_callback(lambda late: late.cancelled() or late.exception())
             return
         try:
             look.result()

@@ -153,6 +153,7 @@ class Providers:
                     keys=keys,
                     function=function,
                     concurrency=concurrency,
+                    wall=self._outside.clock.wall,
                 ),
             )
         for name, function in functions.items():
