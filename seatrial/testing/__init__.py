@@ -1,7 +1,8 @@
 """Tools to test what you build on Seatrial, and Seatrial itself.
 
 `upstream` is a model server that fails on purpose, `driver` sends requests and names what became
-of each, `clock` runs asyncio code in virtual time.  Each is imported only when it is asked for.
+of each, `clock` runs asyncio code in virtual time, `simulate` lets whole days pass in it, and
+`scripted` is a provider that does what its script says.  Each is imported only when asked for.
 """
 
 from __future__ import annotations
@@ -18,18 +19,34 @@ _HOMES = {
     "Report": "driver",
     "drive": "driver",
     "LeapingLoop": "clock",
+    "Answers": "scripted",
+    "Fails": "scripted",
+    "Hangs": "scripted",
+    "Raises": "scripted",
+    "ScriptedProvider": "scripted",
+    "Streams": "scripted",
+    "simulate_day": "simulate",
 }
 
 __all__ = [
     "FAULTS",
+    "Answers",
+    "Fails",
     "FaultyUpstream",
+    "Hangs",
     "LeapingLoop",
     "Load",
+    "Raises",
     "Report",
+    "ScriptedProvider",
+    "Streams",
     "Verdict",
     "clock",
     "drive",
     "driver",
+    "scripted",
+    "simulate",
+    "simulate_day",
     "upstream",
     "verify",
 ]

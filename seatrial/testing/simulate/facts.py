@@ -1,0 +1,106 @@
+"""What a simulated day left behind, for the promises to be held against."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from seatrial.testing.simulate.callers import Seen
+from seatrial.testing.simulate.disk import Disk
+from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
+from seatrial.testing.simulate.wire import Call, Network
+from seatrial.values.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken: its number, by whom, and how."""
+
+    promise: int
+    what: str
+    request_id: str = ""
+
+    def __str__(self) -> str:
+        who = f" [{self.request_id.lstrip('0')}]" if self.request_id else ""
+        return f"promise {self.promise}: {self.what}{who}"
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """A stretch of steady traffic on one feature.
+
+    Args:
+        feature: that was asked.
+        target: its first tier.
+        outage: the fault that all calls of that target met; empty when all was well.
+        began, ended: virtual seconds.
+    """
+
+    feature: FeaturePlan
+    target: str
+    outage: str
+    began: float
+    ended: float
+
+
+@dataclass
+class Facts:
+    """A day.
+
+    Args:
+        plan: what was meant to happen.
+        seen: every accepted request, as its caller saw it.
+        calls: every attempt, as the network saw it.
+        records: all that is in the store in the end.
+        deaths: when the process was killed.
+        dropped: records that the service says it lost.
+        waiting: records that had not reached the store in time after everything healed.
+        degraded: parts that the service still called away then.
+        steady: stretches of steady traffic.
+        network, disk: for what was wrong when.
+        worst_s, worst_name: the longest callback of the event loop.
+    """
+
+    plan: DayPlan
+    seen: Sequence[Seen]
+    calls: Sequence[Call]
+    records: Sequence[Record]
+    deaths: Sequence[float]
+    dropped: int
+    waiting: int
+    degraded: Sequence[str]
+    steady: Sequence[Steady]
+    network: Network
+    disk: Disk
+    worst_s: float
+    worst_name: str
+
+    @cached_property
+    def calls_of(self) -> dict[str, list[Call]]:
+        """The attempts of each request."""
+        found: dict[str, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            found[call.request_id].append(call)
+        return found
+
+    @cached_property
+    def record_of(self) -> dict[str, Record]:
+        """The record of each request."""
+        return {record.id: record for record in self.records}
+
+    @cached_property
+    def features(self) -> dict[str, FeaturePlan]:
+        """Features by name."""
+        return {feature.name: feature for feature in self.plan.features}
+
+    @cached_property
+    def targets(self) -> dict[str, TargetPlan]:
+        """Targets by name."""
+        return {target.name: target for target in self.plan.targets}
+
+    def models(self, seen: Seen) -> list[str]:
+        """Return the models on a request's route, in order."""
+        route = self.features[seen.arrival.feature].route
+        return [name for name in route if name in self.targets]

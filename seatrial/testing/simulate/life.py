@@ -1,0 +1,216 @@
+"""One life of the process: started in a folder, it serves until it is closed or killed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, Final, cast
+
+from seatrial.app import Outside, Seatrial
+from seatrial.testing.simulate.callers import Seen, ask
+from seatrial.testing.simulate.disk import SEGMENT_BYTES, Disk, FaultyJournal, FaultyStore
+from seatrial.testing.simulate.pace import Meter, SimClock
+from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
+from seatrial.testing.simulate.wire import Network
+
+ENVIRON: Final[Mapping[str, str]] = {"SIM_KEY_1": "sim-key-one", "SIM_KEY_2": "sim-key-two"}
+SORRY: Final = "We are sorry, a colleague will write to you."
+CARRY_EVERY_S: Final = 0.25  # how often waiting records are carried to the store
+CARRY_CAP_S: Final = 5.0
+RAMP_S: Final = 10.0  # a breaker that closed lets the traffic grow over this long
+NOT_COPIED: Final = ("*-shm", "*.serving", "lock")
+
+
+class Outlets:
+    """What the application itself shows of its breakers and windows, kept over time.
+
+    A target that rests, or lets its traffic grow, may be passed by: that is no fault shown to
+    callers.  That it comes back is judged by the traffic at the end of the day.
+    """
+
+    def __init__(self) -> None:
+        self._bad_at: dict[tuple[str, str], float] = {}
+        self._back_at: dict[tuple[str, str], float] = {}
+
+    def look(self, app: Seatrial, now: float) -> None:
+        """Take in the state of now."""
+        for view in app.health():
+            name = (view.target, view.outlet)
+            if view.state != "closed" or view.rests_s > 0:
+                self._bad_at[name] = now
+                self._back_at.pop(name, None)
+            elif name in self._bad_at:
+                self._back_at.setdefault(name, now)
+
+    def ready(self, targets: Sequence[str], now: float) -> frozenset[str]:
+        """Return those of the targets that have nothing to rest from."""
+        resting = {
+            name[0]
+            for name in self._bad_at
+            if name not in self._back_at or now - self._back_at[name] < RAMP_S
+        }
+        return frozenset(targets) - resting
+
+    def rested_since(self, target: str, since: float) -> bool:
+        """Whether a target was seen resting since then."""
+        return any(at >= since for (name, _), at in self._bad_at.items() if name == target)
+
+
+class Life:
+    """A process.
+
+    Args:
+        number: 0 for the first of the day.
+        folder: with the configuration and everything durable.
+        plan, clock, network, meter, disk: the day's.
+        on_reply: called right after an answer's last byte has left.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        folder: Path,
+        *,
+        plan: DayPlan,
+        clock: SimClock,
+        network: Network,
+        meter: Meter,
+        disk: Disk,
+        on_reply: Callable[[], None],
+    ) -> None:
+        self.number = number
+        self.folder = folder
+        self.dead = False
+        self.outlets = Outlets()
+        self.dropped = 0
+        self.tasks: dict[asyncio.Task[None], Seen] = {}
+        self._plan = plan
+        self._clock = clock
+        self._disk = disk
+        self._meter = meter
+        self._on_reply = on_reply
+        ids = itertools.count(number * 1_000_000 + 1)
+        open_journal = cast("Any", Outside().journal)
+        network.life = number
+        self.app = Seatrial.open(
+            folder / "seatrial.toml",
+            environ=ENVIRON,
+            outside=Outside(
+                clock=clock,
+                coin=Random(f"coin {plan.seed} {number}").random,
+                new_id=lambda: f"{next(ids):032x}",
+                transport=network.transport,
+                off_loop=disk.off_loop,
+                store=lambda store: FaultyStore(store, disk),
+                journal=lambda path: FaultyJournal(
+                    open_journal(path, segment_bytes=SEGMENT_BYTES), disk, meter
+                ),
+                inline=True,
+            ),
+        )
+        self._carrier: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start serving."""
+        await self.app.start(exclusive=True)
+        self._carrier = asyncio.create_task(self._carry(), name="carry")
+
+    def take(self, seen: Seen) -> asyncio.Task[None]:
+        """Serve one request."""
+        task = asyncio.create_task(self._serve(seen), name="caller")
+        self.tasks[task] = seen
+        task.add_done_callback(self.tasks.pop)
+        return task
+
+    async def _serve(self, seen: Seen) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a caller needs a task")
+        names = [target.name for target in self._plan.targets]
+        self.outlets.look(self.app, self._clock.now())
+        seen.ready = self.outlets.ready(names, self._clock.now())
+        await ask(self.app, seen, task)
+        if self.dead:
+            return
+        self.outlets.look(self.app, self._clock.now())
+        seen.ready -= {name for name in names if self.outlets.rested_since(name, seen.started)}
+        if seen.how in {"answer", "error", "cut"}:
+            self._on_reply()
+
+    async def _carry(self) -> None:
+        failures = 0
+        while True:
+            await asyncio.sleep(min(CARRY_CAP_S, CARRY_EVERY_S * 2.0**failures))
+            recorder = self.app.recorder
+            kept = recorder is None or await self._disk.off_loop(recorder.catch_up)
+            failures = 0 if kept else min(failures + 1, 8)
+
+    def waiting(self) -> int:
+        """Return how many records are not safe in the store yet."""
+        recorder = self.app.recorder
+        return recorder.counts().waiting if recorder else 0
+
+    def die(self, into: Path) -> None:
+        """Be killed: what is on disk at this moment is all that the next life finds."""
+        self.dead = True
+        with self._meter.outside():
+            shutil.copytree(self.folder, into, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        for task, seen in self.tasks.items():
+            if not seen.how:
+                seen.how, seen.ended = "killed", self._clock.now()
+            task.cancel()
+
+    async def bury(self) -> None:
+        """Let go of what a killed process held; its folder is nobody's any more."""
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._carrier is not None:
+            self._carrier.cancel()
+            await asyncio.gather(self._carrier, return_exceptions=True)
+        recorder = self.app.recorder
+        await self.app.close()
+        self.dropped = recorder.counts().dropped if recorder else 0
+
+
+def config_of(plan: DayPlan, *, version: int = 0, broken: bool = False) -> str:
+    """Write the day's configuration.
+
+    Args:
+        plan: of the day.
+        version: changes the texts, and so the releases.
+        broken: with mistakes in it.
+    """
+    parts = ['[service]\nstore = "sqlite:seatrial.db"\n']
+    parts += [_target(target) for target in plan.targets]
+    parts += [_feature(feature, version) for feature in plan.features]
+    if broken:
+        parts.append('[features.f0.requirments]\ndeadline = "soon"\n')
+    return "\n".join(parts)
+
+
+def _target(target: TargetPlan) -> str:
+    addresses = ", ".join(f'"https://{server}/v1"' for server in target.servers)
+    keys = ", ".join(f'"env:SIM_KEY_{place + 1}"' for place in range(target.keys))
+    return (
+        f'[targets.{target.name}]\nprovider = "{target.dialect}"\nmodel = "{target.name}-model"\n'
+        f"base_url = [{addresses}]\napi_key = [{keys}]\n"
+    )
+
+
+def _feature(feature: FeaturePlan, version: int) -> str:
+    route = ", ".join(f'"{name}"' for name in feature.route)
+    says = {"say", "human"} & set(feature.route) or feature.on_refusal == "hand_off"
+    say = f'say = "{SORRY}{" " * 0}{version or ""}"\n' if says else ""
+    return (
+        f"[features.{feature.name}]\nroute = [{route}]\n{say}"
+        f'on_refusal = "{feature.on_refusal}"\npurpose = "version {version}"\n'
+        f"[features.{feature.name}.requirements]\ndeadline_s = {feature.deadline_s}\n"
+    )

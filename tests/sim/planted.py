@@ -1,0 +1,276 @@
+"""Bugs to plant: each breaks one promise, and the simulator must notice.
+
+python -m seatrial.testing.simulate --days 60 --plant tests.sim.planted:no_commit_point
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from seatrial.app import running, wiring
+from seatrial.engine import answer, perform, streaming
+from seatrial.engine.carriage import Carriage
+from seatrial.engine.health import Health
+from seatrial.engine.recorder import Recorder
+from seatrial.engine.timer import AttemptTimer
+from seatrial.ports import Ended
+from seatrial.providers.http import EventStream
+from seatrial.reliability import answers, routing
+from seatrial.reliability.breaker import Breaker, Permit
+from seatrial.reliability.routing import Handling
+from seatrial.reliability.throttle import Throttle
+from seatrial.store.opening import open_store
+from seatrial.values.attempts import Cause, Failure
+from seatrial.values.chat import Piece
+from seatrial.values.decisions import Kind
+
+Patch = Callable[[Any, str, Any], None]
+FOR_EVER_S = 1e9
+
+
+class _Known:
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+    def __await__(self) -> Any:
+        yield from ()
+        return self.value
+
+
+# --- the six of the issue --------------------------------------------------------------------
+
+
+def no_commit_point(patch: Patch = setattr) -> None:
+    """A stream is handed over as soon as its headers are here."""
+    attempt = perform.attempt
+
+    async def hasty(*args: Any, buffer_tokens: int, **named: Any) -> Any:
+        return await attempt(*args, buffer_tokens=0, **named)
+
+    patch(perform, "attempt", hasty)
+
+
+def retries_without_budget(patch: Patch = setattr) -> None:
+    """Every second try is affordable."""
+    patch(Health, "afford_retry", lambda *args, **named: True)
+
+
+def probe_never_returned(patch: Patch = setattr) -> None:
+    """A probe's permit is no lease, and is not given back when the probe ends."""
+    permit, settle = Breaker.permit, Breaker.settle
+
+    def lent(self: Breaker, now: float, **named: Any) -> Permit | None:
+        found = permit(self, now, **named)
+        if found is not None and found.probe:
+            found = self._probe = Permit(True, now + FOR_EVER_S, found.era)
+        return found
+
+    def kept(self: Breaker, *args: Any, **named: Any) -> None:
+        probe = self._probe
+        settle(self, *args, **named)
+        self._probe = probe
+
+    patch(Breaker, "permit", lent)
+    patch(Breaker, "settle", kept)
+
+
+def no_reserve(patch: Patch = setattr) -> None:
+    """A target may use up the whole deadline, whoever waits behind it."""
+    patch(routing, "reserve_s", lambda *args, **named: 0.0)
+    patch(routing, "SHARE_BEFORE_OTHERS", 1.0)
+
+
+def record_after_reply(patch: Patch = setattr) -> None:
+    """The record is written a moment after the reply has left."""
+    append = Recorder.append
+
+    def later(self: Recorder, record: Any, *, sync: bool = False) -> Any:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.05, functools.partial(append, self, record, sync=sync))
+        return _Known(True)
+
+    patch(Recorder, "append", later)
+
+
+def store_without_timeout(patch: Patch = setattr) -> None:
+    """A call of the store waits for as long as the store likes."""
+    patch(wiring, "open_store", functools.partial(open_store, limit_s=FOR_EVER_S))
+
+
+# --- one for each other promise ----------------------------------------------------------------
+
+
+def deadline_forgotten(patch: Patch = setattr) -> None:
+    """After the commit nobody looks at the deadline any more."""
+    allow = AttemptTimer.allow_until
+    patch(AttemptTimer, "allow_until", lambda self, at: allow(self, at + 600.0))
+
+
+def cut_passes_for_whole(patch: Patch = setattr) -> None:
+    """A stream that breaks off ends as if it had been meant to."""
+    forward = streaming._forward_all
+
+    async def kindly(*args: Any) -> Failure | None:
+        await forward(*args)
+        return None
+
+    patch(streaming, "_forward_all", kindly)
+
+
+def one_cache_for_all(patch: Patch = setattr) -> None:
+    """The cache's key leaves out what was asked."""
+    patch(perform, "cache_key", lambda *args, **named: "the same")
+
+
+def filled_up(patch: Patch = setattr) -> None:
+    """A stream that breaks off is filled up with the words of another."""
+    next_of = EventStream.next
+    spoken: dict[EventStream, str] = {}
+    over: set[EventStream] = set()
+
+    async def filled(self: EventStream) -> Piece | Ended | Failure:
+        if self in over:
+            return Ended()
+        item = await next_of(self)
+        if isinstance(item, Piece):
+            spoken[self] = spoken.get(self, "") + item.text
+        others = [text for stream, text in spoken.items() if stream is not self and "sum" in text]
+        if isinstance(item, Failure) and others:
+            over.add(self)
+            return Piece(others[-1], finish_reason="stop")
+        return item
+
+    patch(EventStream, "next", filled)
+
+
+def upstream_left_open(patch: Patch = setattr) -> None:
+    """A stream that nobody reads any more is not closed."""
+
+    async def nothing(self: EventStream) -> None:
+        return None
+
+    patch(EventStream, "close", nothing)
+
+
+def windows_ignored(patch: Patch = setattr) -> None:
+    """Retry-After is read and forgotten."""
+    patch(Throttle, "limited", lambda self, *args, **named: None)
+
+
+def refusals_go_on(patch: Patch = setattr) -> None:
+    """Where one provider's policy says no, the next is asked."""
+    others = {Cause.POLICY: Handling.NEXT, Cause.BAD_REQUEST: Handling.NEXT}
+    patch(routing, "HANDLING", {**routing.HANDLING, **others})
+
+
+def slow_validator(patch: Patch = setattr) -> None:
+    """Judging an answer keeps the loop for 80 ms, now and then."""
+    fault = answers.fault
+    calls = [0]
+
+    def slowly(*args: Any, **named: Any) -> str | None:
+        calls[0] += 1
+        until = time.thread_time() + (0.08 if calls[0] % 100 == 50 else 0.0)
+        while time.thread_time() < until:
+            pass
+        return fault(*args, **named)
+
+    patch(answers, "fault", slowly)
+
+
+def labels_forgotten(patch: Patch = setattr) -> None:
+    """Every answer is labelled as the first tier's."""
+    head = answer._head
+
+    def best(*args: Any) -> Any:
+        return msgspec.structs.replace(head(*args), kind=Kind.ANSWER, tier=0)
+
+    patch(answer, "_head", best)
+
+
+def attempts_forgotten(patch: Patch = setattr) -> None:
+    """The record holds only the last attempt."""
+    made = answer._record
+
+    def short(*args: Any, **named: Any) -> Any:
+        record = made(*args, **named)
+        return msgspec.structs.replace(record, attempts=record.attempts[-1:])
+
+    patch(answer, "_record", short)
+
+
+def store_first(patch: Patch = setattr) -> None:
+    """An answer is only given when the store took its record."""
+    append = Recorder.append
+
+    def strictly(self: Recorder, record: Any, *, sync: bool = False) -> Any:
+        kept = append(self, record, sync=sync)
+        if not self.catch_up():
+            raise OSError("the store did not take the record")
+        return kept
+
+    patch(Recorder, "append", strictly)
+
+
+def popped_before_commit(patch: Patch = setattr) -> None:
+    """Records are taken from the queue before the store has them."""
+    carry = Carriage.carry
+
+    def carelessly(self: Carriage) -> int:
+        try:
+            return carry(self)
+        except Exception:
+            self._hot.clear()
+            self._journal.settle(self._journal.mark())
+            raise
+
+    patch(Carriage, "carry", carelessly)
+
+
+def keys_forgotten(patch: Patch = setattr) -> None:
+    """The last known keys are not read at a start."""
+    patch(running, "read_keys", lambda file: None)
+
+
+def another_decision_recorded(patch: Patch = setattr) -> None:
+    """What is recorded is not what was decided."""
+    made = answer._record
+
+    def rosy(*args: Any, **named: Any) -> Any:
+        return msgspec.structs.replace(made(*args, **named), decision="answer")
+
+    patch(answer, "_record", rosy)
+
+
+OF_THE_ISSUE: dict[Callable[..., None], tuple[int, ...]] = {
+    no_commit_point: (5,),
+    retries_without_budget: (7,),
+    probe_never_returned: (8,),
+    no_reserve: (5, 6),
+    record_after_reply: (20,),
+    store_without_timeout: (16, 17),
+}
+PLANTED: dict[Callable[..., None], tuple[int, ...]] = {
+    **OF_THE_ISSUE,
+    deadline_forgotten: (1,),
+    another_decision_recorded: (1,),
+    cut_passes_for_whole: (2,),
+    one_cache_for_all: (3,),
+    filled_up: (4,),
+    upstream_left_open: (6,),
+    windows_ignored: (9,),
+    refusals_go_on: (10,),
+    slow_validator: (13,),
+    labels_forgotten: (14,),
+    attempts_forgotten: (14,),
+    store_first: (15,),
+    popped_before_commit: (16,),
+    keys_forgotten: (17,),
+}
+"""Each bug, and the promises of which at least one must be seen broken."""

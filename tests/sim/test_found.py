@@ -1,0 +1,137 @@
+"""What the simulator has found: each as a day of its own, or as the moment itself."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from seatrial.ports import Ended
+from seatrial.providers.http import EventStream
+from seatrial.testing.clock import run
+from seatrial.testing.simulate import DayPlan, judge, plan_day, run_plan
+from seatrial.testing.simulate.plan import (
+    SPAN_S,
+    Arrival,
+    DiskFault,
+    FaultPlan,
+    FeaturePlan,
+    TargetPlan,
+)
+
+
+def quiet_day(*route: str, **changes: object) -> DayPlan:
+    """Return a day on which nothing happens but what the test says."""
+    targets = tuple(
+        TargetPlan(name, "openai", 1, 1, think_s=0.1, gap_s=0.01, words=6)
+        for name in ("t0", "t1", "t2")
+    )
+    plan = replace(
+        plan_day(0),
+        targets=targets,
+        features=(FeaturePlan("f0", route, 20.0),),
+        arrivals=(),
+        faults=(),
+        store_faults=(),
+        journal_faults=(),
+        deaths=(),
+        reloads=(),
+        leaps=(),
+        drill="",
+    )
+    return replace(plan, **changes)  # type: ignore[arg-type]  # fields of DayPlan
+
+
+def always(target: str, name: str, **params: object) -> FaultPlan:
+    """Return a fault that strikes every call of a target."""
+    return FaultPlan(f"{target}a.example", name, params, 1.0, 0.0, SPAN_S)  # type: ignore[arg-type]
+
+
+def test_two_failing_targets_leave_an_attempt_for_the_third() -> None:
+    """Second tries used up the attempts of a request before its healthy target was asked."""
+    asked = tuple(Arrival(10.0 + place, "f0", f"question {place}", False) for place in range(3))
+    facts = run_plan(
+        quiet_day(
+            "t0",
+            "t1",
+            "t2",
+            arrivals=asked,
+            faults=(always("t0", "http-500"), always("t1", "http-500")),
+        )
+    )
+
+    assert ["t2"] * 3 == [seen.head.target for seen in facts.seen[:3] if seen.head]
+    assert [] == judge(facts)
+
+
+def test_fixed_text_is_not_cached() -> None:
+    """What `say` says came back from the cache, labelled as an answer of a minute ago."""
+    asked = tuple(Arrival(10.0 + place, "f0", "the same", False) for place in range(3))
+    facts = run_plan(
+        quiet_day("t0", "cache", "say", arrivals=asked, faults=(always("t0", "http-500"),))
+    )
+
+    assert ["say"] * 3 == [seen.head.target for seen in facts.seen[:3] if seen.head]
+    assert "" == facts.record_of[facts.seen[0].id].cache_key
+
+
+def test_store_that_hangs_at_the_start_is_waited_for_in_the_background(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The first look at the store was left to fail with nobody to hear it."""
+    plan = quiet_day("t0", arrivals=(Arrival(20.0, "f0", "question", False),))
+    facts = run_plan(replace(plan, store_faults=(DiskFault("hung", 0.0, 30.0),)))
+    gc.collect()
+
+    assert [] == judge(facts)
+    assert "never retrieved" not in caplog.text
+
+
+class Reply:
+    """A reply whose stream says all there is to say, and does not end."""
+
+    status = 200
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    async def bytes(self) -> AsyncIterator[bytes]:
+        """Yield one event, then nothing more."""
+        yield b"data: [DONE]\n\n"
+        await asyncio.get_running_loop().create_future()
+
+    def close(self) -> None:
+        """Note that it was let go."""
+        self.closed = True
+
+
+class Pulse:
+    """Hears nothing."""
+
+    def token(self) -> None:
+        """Say that something useful came."""
+
+
+def test_caller_who_leaves_while_a_stream_is_let_go() -> None:
+    """A finished stream waits a moment for its end; who left then kept the connection open."""
+
+    async def leave() -> bool:
+        reply = Reply()
+        stream = EventStream(
+            reply,  # type: ignore[arg-type]  # as much of a reply as a stream needs
+            reply.bytes(),
+            read=lambda event: Ended(),
+            at_end=Ended,
+            pulse=Pulse(),  # type: ignore[arg-type]
+        )
+        await stream.next()
+        closing = asyncio.create_task(stream.close())
+        await asyncio.sleep(0.001)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        return reply.closed
+
+    assert run(leave())
