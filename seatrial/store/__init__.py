@@ -10,6 +10,7 @@ __all__ = [
     "DurableStore",
     "FileJournal",
     "database",
+    "indexes",
     "journal",
     "keys",
     "locks",

@@ -1,4 +1,4 @@
-"""The tables, the same on both databases, and the schema's revision."""
+"""The tables, the same on both databases, and the schema's revision; their indexes are beside."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from sqlalchemy import (
     Boolean,
     Column,
     Double,
-    Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
-    text,
 )
 
 REVISION: Final = "0001"
@@ -52,31 +50,6 @@ record = Table(
     Column("blob", LargeBinary, nullable=False),  # MessagePack, deflated when large
 )
 
-
-def _partial(name: str, *columns: str, where: str) -> Index:
-    """Make an index over the few rows that a list with this filter is about."""
-    condition = text(where)
-    return Index(
-        name,
-        *(record.c[column] for column in columns),
-        sqlite_where=condition,
-        postgresql_where=condition,
-    )
-
-
-Index("record_age", record.c.started_at)
-# started_at rides along, so that a window of time is found without touching the rows.
-Index("record_tenant", record.c.tenant, record.c.id, record.c.started_at)
-Index("record_feature", record.c.tenant, record.c.feature, record.c.id)
-Index("record_release", record.c.tenant, record.c.release, record.c.id)
-Index("record_target", record.c.tenant, record.c.target, record.c.id)
-_partial("record_decision", "tenant", "decision", "id", where="decision <> 'answer'")
-_partial("record_causes", "tenant", "id", where="causes <> ''")
-_partial("record_key", "tenant", "key_id", "id", where="key_id <> ''")
-_partial("record_user", "tenant", "user", "id", where="\"user\" <> ''")
-_partial("record_session", "tenant", "session", "id", where="session <> ''")
-_partial("record_cache", "feature", "id", where="cache_key <> ''")
-
 api_key = Table(
     "api_key",
     metadata,
@@ -99,4 +72,3 @@ release = Table(
     Column("dirty", Boolean, nullable=False),
     Column("first_seen", Double, nullable=False),
 )
-Index("release_feature", release.c.feature, release.c.first_seen)

@@ -377,7 +377,7 @@ def test_tables_are_what_the_migrations_make(store: Any) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from seatrial.store.tables import metadata
+    from seatrial.store.indexes import metadata
 
     with store._database.reading() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
