@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import traceback
 from typing import Final
 
@@ -16,6 +17,7 @@ from seatrial.gateway.settings import DoorSettings
 from seatrial.values.decisions import Refused
 from seatrial.values.requests import Caller
 
+_log: Final = logging.getLogger("seatrial.gateway")
 _OPEN: Final = Permission.OPEN
 _NOBODY: Final = Caller()
 _FAILED: Final = (
@@ -118,12 +120,10 @@ class _Doors:
 
 def _note(error: Exception, request_id: str) -> None:
     """Leave a trace of what should not have happened, without the caller's text."""
-    import structlog
-
     where = traceback.extract_tb(error.__traceback__)
-    structlog.get_logger("seatrial.gateway").error(
-        "request_failed",
-        request_id=request_id,
-        error=type(error).__name__,
-        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in where[-5:]],
-    )
+    facts = {
+        "request_id": request_id,
+        "error": type(error).__name__,
+        "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in where[-5:]],
+    }
+    _log.error("request.failed", extra={"facts": facts})

@@ -58,7 +58,7 @@ def _wait_for_address(process: subprocess.Popen[bytes], log: Path) -> str:
     ends = time.monotonic() + START_LIMIT_S
     while process.poll() is None and time.monotonic() < ends:
         for line in log.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n") and '"event": "serving"' in line:
+            if line.endswith("\n") and '"event":"serving"' in line:
                 return str(json.loads(line)["url"])
         time.sleep(0.02)
     raise Unavailable(

@@ -15,15 +15,21 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from seatrial.cli.serve import open_serving, start_facts
+from seatrial.gateway.settings import door_settings
 from tests.doors.cli.conftest import Run
 
 LIMIT_S = 20.0
 
 
 @contextmanager
-def served(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def served(
+    folder: Path, *options: str, python: tuple[str, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Serve a folder on a free port; give the process and what it said at its start."""
-    command = [sys.executable, "-m", "seatrial", "serve", "--listen", "127.0.0.1:0", "--json"]
+    command = [
+        sys.executable, *python, "-m", "seatrial", "serve", "--listen", "127.0.0.1:0", "--json",
+    ]  # fmt: skip
     process = subprocess.Popen(
         [*command, *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -151,3 +157,28 @@ def test_people_see_where_it_is(service: Path) -> None:
     ):
         assert words in said
     assert 0 == process.returncode
+
+
+@pytest.mark.wire
+def test_server_carries_no_luggage(run: Run, service: Path) -> None:
+    """What draws for people, makes schemas or speaks to the other database is not loaded."""
+    assert 0 == run("migrate").code
+    with served(service, python=("-X", "importtime")) as (process, start):
+        post(start["url"])
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=LIMIT_S)
+    loaded = {line.rpartition("|")[2].strip() for line in err.splitlines()}
+
+    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert set() == loaded & {
+        "rich", "pygments", "structlog", "colorama", "alembic", "mako", "aiohttp", "http.client",
+        "psycopg", "sqlalchemy.dialects.postgresql", "seatrial.testing", "seatrial.cli.timeline",
+    }  # fmt: skip
+
+
+def test_keys_are_unknown_while_the_store_is_away(service: Path) -> None:
+    """Before the store was ever read nobody can say whether keys are needed: they are."""
+    serving = open_serving(service / "seatrial.toml", listen="", store="")
+    facts = start_facts(serving, door_settings(serving.config.service), port=1)
+
+    assert ("unknown", True) == (facts["keys"], facts["keys_needed"])
