@@ -23,7 +23,7 @@ def settings_from(words: list[str] | None) -> tuple[Settings, argparse.Namespace
         prog="python -m bench",
         description="Measures what Seatrial costs against direct calls, nginx and a bare proxy, "
         "interleaved in one run of about three and a half minutes.",
-        epilog="example: python -m bench --quick --only nginx 'bare aiohttp' seatrial",
+        epilog="example: python -m bench --quick --only nginx 'bare httptools' seatrial",
     )
     parser.add_argument("--rounds", type=int, help="rounds of each contender (default 5)")
     parser.add_argument("--quick", action="store_true", help="about half a minute, rough figures")
@@ -36,9 +36,9 @@ def settings_from(words: list[str] | None) -> tuple[Settings, argparse.Namespace
     )
     parser.add_argument(
         "--bare",
-        choices=(contenders.AIOHTTP, contenders.PYREQWEST),
-        default=contenders.AIOHTTP,
-        help="the bare proxy on Seatrial's libraries (default: bare aiohttp)",
+        choices=(contenders.HTTPTOOLS, contenders.AIOHTTP, contenders.PYREQWEST),
+        default=contenders.HTTPTOOLS,
+        help="the bare proxy on Seatrial's libraries (default: bare httptools)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure as JSON")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when an aim is missed")

@@ -46,7 +46,7 @@ class Settings:
     gap_s: float = 0.02  # between two events
     calls: int = 4000  # of app.ask in each slice
     names: tuple[str, ...] = contenders.ALL
-    bare: str = contenders.AIOHTTP
+    bare: str = contenders.HTTPTOOLS
     seatrial: Seatrial = field(default_factory=Seatrial)
 
     @property

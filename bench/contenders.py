@@ -23,11 +23,12 @@ RECORDS_ON: Final = "sqlite:{folder}/records.db"
 
 DIRECT: Final = "direct"
 NGINX: Final = "nginx"
+HTTPTOOLS: Final = "bare httptools"
 AIOHTTP: Final = "bare aiohttp"
 PYREQWEST: Final = "bare pyreqwest"
 SEATRIAL: Final = "seatrial"
 NO_RECORDS: Final = "no records"
-ALL: Final = (DIRECT, NGINX, AIOHTTP, PYREQWEST, SEATRIAL, NO_RECORDS)
+ALL: Final = (DIRECT, NGINX, HTTPTOOLS, AIOHTTP, PYREQWEST, SEATRIAL, NO_RECORDS)
 
 
 class Missing(Exception):
@@ -88,7 +89,7 @@ def launch(name: str, seatrial: Seatrial, *, folder: Path, port: int, upstream: 
             return Launch(
                 tuple(nginx.command(program, folder=folder, port=port, upstream=upstream))
             )
-        case "bare aiohttp" | "bare pyreqwest":
+        case "bare httptools" | "bare aiohttp" | "bare pyreqwest":
             client = name.removeprefix("bare ")
             if importlib.util.find_spec(client) is None:
                 raise Missing(f"{client} is not installed: `pip install {client}`")

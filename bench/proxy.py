@@ -11,18 +11,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import aiohttp
 import uvicorn
 import uvloop
 
 from bench import wire
 from bench.upstream import LIFETIME_S
+from seatrial.ports import HttpCall
+from seatrial.providers.wire import WireTransport
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Relay = Callable[[bytes, Send], Awaitable[None]]
+
+CONNECT_S: Final = 5.0
+MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 
 _JSON_OUT: Final = {"content-type": "application/json"}
 
@@ -55,6 +59,8 @@ async def _begin(send: Send, status: int, kind: str) -> None:
 @asynccontextmanager
 async def aiohttp_relay(url: str) -> AsyncIterator[Relay]:
     """A relay on aiohttp with one pooled session."""
+    import aiohttp  # not in the memory of those who do without
+
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -102,7 +108,34 @@ async def pyreqwest_relay(url: str) -> AsyncIterator[Relay]:
         yield relay
 
 
-CLIENTS: Final = {"aiohttp": aiohttp_relay, "pyreqwest": pyreqwest_relay}
+@asynccontextmanager
+async def httptools_relay(url: str) -> AsyncIterator[Relay]:
+    """A relay on Seatrial's own upstream client, taken bare."""
+    transport = WireTransport()
+
+    async def relay(body: bytes, send: Send) -> None:
+        reply = await transport.send(HttpCall(url, _JSON_OUT, body, CONNECT_S))
+        try:
+            kind = reply.headers.get("content-type", "application/json")
+            if not wire.wants_stream(body):
+                await _whole(send, reply.status, kind, await reply.read(MAX_BODY_BYTES))
+                return
+            await _begin(send, reply.status, kind)
+            async for chunk in reply.chunks(MAX_BODY_BYTES):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            reply.close()
+
+    yield relay
+    await transport.close()
+
+
+CLIENTS: Final = {
+    "aiohttp": aiohttp_relay,
+    "httptools": httptools_relay,
+    "pyreqwest": pyreqwest_relay,
+}
 
 
 async def serve(client: str, url: str, port: int) -> None:
@@ -140,7 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.proxy", description="a bare pass-through proxy"
     )
-    parser.add_argument("--client", choices=sorted(CLIENTS), default="aiohttp")
+    parser.add_argument("--client", choices=sorted(CLIENTS), default="httptools")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument(
         "--upstream", required=True, metavar="URL", help="where requests go, with the path"

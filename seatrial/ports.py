@@ -123,8 +123,10 @@ class HttpReply(Protocol):
     """A reply whose headers are here.  Close it always."""
 
     status: int
-    headers: Mapping[str, str]
-    """Names in lower case."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, names in lower case."""
 
     async def read(self, limit: int) -> bytes:
         """Return the whole body, inflated; raise `TransportError` beyond `limit` bytes."""

@@ -24,5 +24,5 @@ __all__ = [
     "settings",
     "sse",
     "threads",
-    "transport",
+    "wire",
 ]

@@ -59,6 +59,6 @@ def build_provider(
 
 def open_transport() -> Transport:
     """Return the wire that providers use unless told otherwise; connects on first use."""
-    from seatrial.providers.transport import AiohttpTransport
+    from seatrial.providers.wire import WireTransport
 
-    return AiohttpTransport()
+    return WireTransport()

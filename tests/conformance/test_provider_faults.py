@@ -9,7 +9,6 @@ import pytest
 
 from seatrial.ports import Ended, Transport
 from seatrial.providers import TargetSettings, build_provider
-from seatrial.providers.transport import AiohttpTransport
 from seatrial.providers.wire import WireTransport
 from seatrial.reliability.answers import Assembly, fault
 from seatrial.testing import FAULTS, FaultyUpstream, Verdict, verify
@@ -117,7 +116,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module", params=[WireTransport, AiohttpTransport])
+@pytest.fixture(scope="module", params=[WireTransport])
 def met(request) -> dict[tuple[str, str, str], Outcome]:
     """Meet every fault once, some at a time."""
 

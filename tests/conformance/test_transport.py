@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from seatrial.ports import HttpCall, Transport, TransportError
-from seatrial.providers.transport import AiohttpTransport
 from seatrial.providers.wire import WireTransport
 from seatrial.values.attempts import Cause, Failure
 from tests.conformance.odd_server import OK, Server, Talk, answering, body, serving
@@ -25,10 +24,10 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
     return "asyncio", {"use_uvloop": request.param}
 
 
-@pytest.fixture(params=["wire", "aiohttp"])
+@pytest.fixture(params=[WireTransport])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
     """Give every adapter of the port."""
-    made = WireTransport() if request.param == "wire" else AiohttpTransport()
+    made = request.param()
     yield made
     await made.close()
 

@@ -31,7 +31,7 @@ BREACHES = [
     ("jobs", "from seatrial import sinks", "engine-adapters"),
     ("store", "from seatrial import reliability", "adapters-rules"),
     ("engine", "import sqlite3", "library-store"),
-    ("engine", "import aiohttp", "library-http"),
+    ("engine", "import httptools", "library-http"),
     ("config", "import uvicorn", "library-server"),
     ("gateway", "import pydantic", "library-config"),
     ("gateway", "import rich", "library-terminal"),

@@ -8,4 +8,14 @@ reads.
 
 from seatrial.providers.wire.transport import WireTransport
 
-__all__ = ["WireTransport"]
+__all__ = [
+    "WireTransport",
+    "connection",
+    "dialling",
+    "parsing",
+    "pool",
+    "reply",
+    "requests",
+    "transport",
+    "troubles",
+]
