@@ -48,6 +48,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--every", type=int, default=1, help="run only each N-th case")
     add("--requests", type=int, default=3, help="of each case")
     add("--deadline-s", type=float, default=4.0)
+    add("--slack-s", type=float, default=0.0, help="later than the deadline by so much is not late")
     add("--dynamics", default=",".join(DYNAMICS), help="trials, by comma; empty for none")
     add("--at-once", type=int, default=6, help="cases beside each other")
     add("--seed", type=int, default=1)
@@ -71,6 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         dynamics=tuple(filter(None, options.dynamics.split(","))),
         at_once=options.at_once,
         seed=options.seed,
+        slack_s=options.slack_s,
     )
     if unknown := [name for name in settings.dynamics if name not in DYNAMICS]:
         print(f"No such trial: {', '.join(unknown)}. Known: {', '.join(DYNAMICS)}.")
