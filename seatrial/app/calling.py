@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,6 +19,7 @@ from seatrial.values.decisions import Abandoned, Answered, HandedOff, Refused, S
 from seatrial.values.replies import Reply
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 OURS: Final = str(Path(__file__).parent)
 
 
@@ -61,6 +64,33 @@ def as_text(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         return args[0]
     given: Any = kwargs if not args else [*args, kwargs] if kwargs else list(args)
     return msgspec.json.encode(given, enc_hook=repr).decode()
+
+
+def keep_face(
+    function: F,
+    call: Callable[[tuple[Any, ...], dict[str, Any]], Coroutine[Any, Any, Reply]],
+    wait: Callable[[Coroutine[Any, Any, Reply]], Reply],
+) -> F:
+    """Return a function with the face of another, sync or async, that calls something else.
+
+    Args:
+        function: the one whose face is kept.
+        call: given what it was called with.
+        wait: for the reply, where the face is sync.
+    """
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def asked(*args: Any, **kwargs: Any) -> Any:
+            return (await call(args, kwargs)).value
+
+        return asked  # type: ignore[return-value]  # same face, kept by wraps
+
+    @functools.wraps(function)
+    def asked_and_waited(*args: Any, **kwargs: Any) -> Any:
+        return wait(call(args, kwargs)).value
+
+    return asked_and_waited  # type: ignore[return-value]  # same face, kept by wraps
 
 
 def reply_of(settled: Settled) -> Reply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import inspect
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -55,9 +54,16 @@ class Seatrial:
     'It is on its way.'
     """
 
-    def __init__(self, load: Callable[[], Loaded], *, outside: Outside | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Loaded],
+        *,
+        outside: Outside | None = None,
+        for_asking: bool = True,
+    ) -> None:
         self._outside = outside or Outside()
         self._load = load
+        self._for_asking = for_asking
         self.config = self._read()
         self._clock = self._outside.clock
         self.created = int(self._clock.wall())
@@ -85,6 +91,7 @@ class Seatrial:
         overrides: Mapping[str, object] | None = None,
         environ: Mapping[str, str] | None = None,
         outside: Outside | None = None,
+        for_asking: bool = True,
     ) -> Self:
         """Return the application that a file describes; nothing is started yet.
 
@@ -93,14 +100,18 @@ class Seatrial:
             overrides: settings that win over the file, by dotted path: `{"service.store": …}`.
             environ: environment variables; the process's own by default.
             outside: clock, dice, wire and disk; real by default.
+            for_asking: False for a look at the store alone: no target's API key is needed then,
+                and the application cannot be started.
 
         Raises:
             ConfigError: everything that is wrong with the file, at once.
         """
         from seatrial.config import attempt
 
-        loading = functools.partial(attempt, path, overrides=overrides, environ=environ)
-        return cls(loading, outside=outside)
+        loading = functools.partial(
+            attempt, path, overrides=overrides, environ=environ, with_keys=for_asking
+        )
+        return cls(loading, outside=outside, for_asking=for_asking)
 
     async def start(self, *, exclusive: bool = False) -> None:
         """Start recorder and background jobs on the running loop; once is enough.
@@ -110,9 +121,16 @@ class Seatrial:
 
         Raises:
             StartRefused: another process serves from this store, or its schema is not ours.
+            Misuse: it was opened without the targets' keys.
         """
         if self._running is not None:
             return
+        if not self._for_asking:
+            raise Misuse(
+                "This application was opened for a look at its store.",
+                why="Its targets' API keys were left out, so nothing can be asked.",
+                fix="Open it without `for_asking=False`.",
+            )
         self._loop = asyncio.get_running_loop()
         if exclusive:
             self.store.acquire_serving_lock()
@@ -198,7 +216,7 @@ class Seatrial:
         def wrap(function: F) -> F:
             self._functions[name] = function
             self._snapshot, self._releases = self._join(self.config)
-            return _wrapper(self, name, function)
+            return calling.keep_face(function, functools.partial(self._call, name), self._in_thread)
 
         return wrap
 
@@ -259,6 +277,13 @@ class Seatrial:
         )
         caller = Caller(user=user, session=session, tags=tags)
         return await self._ask(feature, messages, caller, deadline_s, variables, None)
+
+    def _call(
+        self, feature: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Coroutine[Any, Any, Reply]:
+        messages = [{"role": "user", "content": calling.as_text(args, kwargs)}]
+        caller = Caller(call_site=calling.call_site())
+        return self._ask(feature, messages, caller, None, {}, (args, kwargs))
 
     async def _ask(
         self,
@@ -408,7 +433,7 @@ class Seatrial:
         return loaded.config
 
     def _join(self, config: Config) -> tuple[Snapshot, tuple[ReleaseRow, ...]]:
-        providers = self._providers.build(config, self._functions)
+        providers = self._providers.build(config, self._functions) if self._for_asking else {}
         wall = self._clock.wall()
         return wiring.build_snapshot(config, providers, self._functions, wall=wall)
 
@@ -471,24 +496,3 @@ def config_schema() -> dict[str, Any]:
     from seatrial.config.show import schema
 
     return schema()
-
-
-def _wrapper(app: Seatrial, name: str, function: F) -> F:
-    def prepare(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Coroutine[Any, Any, Reply]:
-        messages = [{"role": "user", "content": calling.as_text(args, kwargs)}]
-        caller = Caller(call_site=calling.call_site())
-        return app._ask(name, messages, caller, None, {}, (args, kwargs))
-
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def asked(*args: Any, **kwargs: Any) -> Any:
-            return (await prepare(args, kwargs)).value
-
-        return asked  # type: ignore[return-value]  # same face, kept by wraps
-
-    @functools.wraps(function)
-    def asked_and_waited(*args: Any, **kwargs: Any) -> Any:
-        return app._in_thread(prepare(args, kwargs)).value
-
-    return asked_and_waited  # type: ignore[return-value]  # same face, kept by wraps

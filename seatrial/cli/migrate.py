@@ -13,9 +13,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(epilog="\b\nExample:\n  seatrial migrate")
 def migrate(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Bring the store's schema up to date; once more does no harm."""
-    from seatrial.app import Seatrial
+    from seatrial.cli.opening import open_store_alone
 
-    app = Seatrial.open(config)
+    app = open_store_alone(config)
     applied = app.store.migrate()
     app.store.close()
     if as_json:

@@ -15,6 +15,17 @@ def open_with_store(config: Path) -> Seatrial:
         StartRefused: the store has another version's schema.
         StoreUnavailable: the store cannot be reached.
     """
-    app = Seatrial.open(config)
+    app = open_store_alone(config)
     app.store.ready()
     return app
+
+
+def open_store_alone(config: Path) -> Seatrial:
+    """Return the application of a configuration, for its store alone.
+
+    Whoever looks up records or makes a key needs no provider's secret.
+
+    Raises:
+        ConfigError: the configuration has problems.
+    """
+    return Seatrial.open(config, for_asking=False)

@@ -122,10 +122,14 @@ def attempt(
     *,
     overrides: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
+    with_keys: bool = True,
 ) -> Loaded:
-    """Do the same as `load`, and return the error as a value, with the files to watch."""
+    """Do the same as `load`, and return the error as a value, with the files to watch.
+
+    `with_keys=False` leaves the targets' API keys where they are: nothing is asked then.
+    """
     file = File(path).absolute()
-    reading = Reading(file.parent, os.environ if environ is None else environ)
+    reading = Reading(file.parent, os.environ if environ is None else environ, with_keys)
     config = None
     document = _read_document(file, reading)
     if document is not None:

@@ -28,12 +28,14 @@ class Reading:
         folder: of the configuration file.
         environ: the environment.
         lines: the line of each key in the file.
+        with_keys: whether targets' API keys are looked up.
         given: what came from elsewhere: `argument` or `environment NAME`, by path.
         files: digest of every file looked at, `ABSENT` for what was not there.
     """
 
     folder: File
     environ: Mapping[str, str]
+    with_keys: bool = True
     lines: Mapping[Path, int] = field(default_factory=dict)
     given: dict[Path, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)

@@ -122,7 +122,8 @@ def _check_keys(
 ) -> None:
     for path, key in _each("api_key", settings.api_key, raw, at):
         if is_reference(key):
-            reading.resolve(key, path)
+            if reading.with_keys:
+                reading.resolve(key, path)
         else:
             name = f"{settings.provider.upper()}_API_KEY"
             reading.report(

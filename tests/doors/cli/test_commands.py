@@ -46,7 +46,7 @@ def loaded_by(*arguments: str) -> list[str]:
         "import sys\n"
         "from seatrial.cli.commands import COMMANDS, build\n"
         f"build()({list(arguments)}, standalone_mode=False)\n"
-        "heavy = 'rich sqlalchemy pydantic aiohttp uvicorn structlog'.split()\n"
+        "heavy = 'rich sqlalchemy pydantic uvicorn'.split()\n"
         "ours = [f'seatrial.cli.{module}' for module, _ in COMMANDS.values()]\n"
         "print('loaded:', *(each for each in heavy + ours if each in sys.modules))\n"
     )

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.app import Seatrial
+from seatrial.errors import Misuse
 from tests.doors.cli.conftest import Ran, Run
 
 ORDER = "Where is my order?"
@@ -321,3 +323,36 @@ def test_migrate(run: Run, service: Path) -> None:
     assert first
     assert [] == run("migrate", "--json").json["applied"]
     assert "up to date" in run("migrate").out
+
+
+def test_the_store_needs_no_providers_key(run: Run, asked: Path) -> None:
+    """Records and keys are there for people who do not hold the model's key; asking is not."""
+    write(
+        asked,
+        "[features.support]",
+        """[targets.large]
+provider = "openai"
+base_url = "http://127.0.0.1:9/v1"
+model = "large"
+api_key = "env:A_KEY_THAT_NOBODY_HAS"
+
+[features.support]""",
+    )
+    write(asked, 'route = ["answers"', 'route = ["large", "answers"')
+
+    assert 0 == run("migrate").code
+    assert 3 == run("records", "list", "--json").json["matching"]
+    assert 0 == run("keys", "create", "web", "--feature", "support").code
+    assert 1 == len(run("keys", "list", "--json").json["keys"])
+    for command in (["ask", "support", ORDER], ["check"], ["serve"]):
+        refused = run(*command)
+        assert 1 == refused.code
+        assert "A_KEY_THAT_NOBODY_HAS" in refused.out + refused.err
+
+
+def test_a_look_at_the_store_does_not_start(service: Path) -> None:
+    """What was opened without keys says so rather than asking providers without them."""
+    app = Seatrial.open(service / "seatrial.toml", for_asking=False)
+
+    with pytest.raises(Misuse, match="opened for a look at its store"):
+        app.ask("support", ORDER)
