@@ -30,7 +30,7 @@ def test_summary_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == main(["--seed", "7"])
 
     told = capsys.readouterr().out
-    assert "promise  1: 0 violations" in told
+    assert "promise  1: 0 violations in " in told
     assert "0 of 1 days broke a promise" in told
 
 
@@ -40,14 +40,13 @@ def test_plan_is_printed_without_running(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out.startswith("seed 3: ")
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_broken_promise_ends_with_one(jobs: str) -> None:
+def test_broken_promise_ends_with_one() -> None:
     """A planted bug is told with its seed, its plan and how to see it again."""
     plant = "tests.sim.planted:labels_forgotten"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "seatrial.testing.simulate", "--days", "2"),
-            *("--jobs", jobs, "--plant", plant),
+            *("--jobs", "2", "--plant", plant),
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},

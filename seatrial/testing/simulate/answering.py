@@ -44,6 +44,7 @@ def one_final_word(facts: Facts) -> Iterator[Violation]:
             continue
         if not seen.id:
             continue  # turned away at the door
+        facts.cases[1] += 1
         ended = seen.ended or 0.0
         if seen.how != "left" and ended > seen.deadline + GRACE_S:
             late_s = ended - seen.deadline
@@ -68,6 +69,7 @@ def no_silent_truncation(facts: Facts) -> Iterator[Violation]:
     are wrong (it repeats or swaps tokens) nothing can be told.
     """
     for seen, verdict in _judged(facts):
+        facts.cases[2] += 1
         if seen.how == "answer" and verdict in {Verdict.CUT, Verdict.MALFORMED, Verdict.UNSIGNED}:
             yield Violation(2, f"{verdict} passed for a whole answer: {seen.text[:80]!r}", seen.id)
 
@@ -75,6 +77,7 @@ def no_silent_truncation(facts: Facts) -> Iterator[Violation]:
 def no_crosstalk(facts: Facts) -> Iterator[Violation]:
     """3: nobody receives a byte of another's answer."""
     for seen, verdict in _judged(facts):
+        facts.cases[3] += 1
         if verdict is Verdict.FOREIGN:
             yield Violation(3, f"another's answer: {seen.text[:80]!r}", seen.id)
 
@@ -82,6 +85,7 @@ def no_crosstalk(facts: Facts) -> Iterator[Violation]:
 def no_stitching(facts: Facts) -> Iterator[Violation]:
     """4: the words of two answers never stand in one."""
     for seen, verdict in _judged(facts):
+        facts.cases[4] += 1
         ids = {server for server in facts.network.servers if f"[id:{server[:3]}" in seen.text}
         if verdict is Verdict.STITCHED or len(ids) > 1:
             yield Violation(4, f"words of two answers: {seen.text[:120]!r}", seen.id)
@@ -148,6 +152,8 @@ def faults_are_invisible(facts: Facts) -> Iterator[Violation]:
             isinstance(seen.decision, Answered) and seen.decision.target in BUILT_IN
         )
         failed = refused is not None and refused.code in NO_ANSWER
+        if any(call.fault for call in facts.calls_of[seen.id]):
+            facts.cases[5] += 1
         if not (fell_through or failed):
             continue
         if seen.deadline - seen.started < ENOUGH_TIME_S:
@@ -170,6 +176,7 @@ def deadline_is_shared(facts: Facts) -> Iterator[Violation]:
             ended = call.ended
             if seen.how == "killed":
                 continue
+            facts.cases[6] += seen.left_at is not None
             if ended is None or ended > seen.deadline + TICK_S + 0.02:
                 yield Violation(6, f"an attempt at {call.target} outlived the deadline", seen.id)
             left = seen.left_at
@@ -188,6 +195,7 @@ def _hung_primary(facts: Facts, seen: Seen, calls: list[Call]) -> Iterator[Viola
         return
     if models[1] not in healthy_targets(facts, seen):
         return
+    facts.cases[6] += 1
     own_s = sum((call.ended or 0.0) - call.at for call in calls if call.target == models[1])
     took_s = (seen.ended or 0.0) - seen.started
     if own_s <= 0.1 * allowed_s and took_s > 0.6 * allowed_s + TICK_S:
@@ -208,6 +216,7 @@ def refusals_stay(facts: Facts) -> Iterator[Violation]:
             refused = REFUSALS & set(call.fault_names)
             if not refused or call.how != "complete" or len(call.fault_names) > 1:
                 continue
+            facts.cases[10] += 1
             if place + 1 < len(calls):
                 yield Violation(10, f"another attempt followed a {call.fault}", seen.id)
             elif seen.how in {"answer", "error"} and not _tells_refusal(seen):
@@ -230,6 +239,7 @@ def labels(facts: Facts) -> Iterator[Violation]:
         tier = getattr(decision, "tier", 0)
         wanted = Kind.HANDED_OFF if isinstance(decision, HandedOff) else Kind.DEGRADED
         if isinstance(decision, HandedOff) or tier > 0:
+            facts.cases[14] += 1
             if head is None or head.kind is not wanted or head.tier != tier:
                 yield Violation(14, f"tier {tier} is not labelled in the head: {head}", seen.id)
             if record is not None and not record.reason and facts.models(seen):

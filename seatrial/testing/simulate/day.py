@@ -50,6 +50,7 @@ class DayReport:
         requests, attempts, deaths: how many there were.
         faults: how often each struck.
         decisions: how often each was made.
+        cases: how often each promise was put to the test.
         groups: kinds of trouble that the day had.
         worst_s, worst_name: the longest callback, in seconds of CPU, and whose it was.
     """
@@ -61,6 +62,7 @@ class DayReport:
     deaths: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
+    cases: Counter[int] = field(default_factory=Counter)
     groups: frozenset[str] = frozenset()
     worst_s: float = 0.0
     worst_name: str = ""
@@ -84,6 +86,7 @@ def simulate_plan(plan: DayPlan, *, folder: Path | None = None) -> DayReport:
         # The same day with a sound store: what callers get must not depend on it.
         sound = run_plan(replace(plan, store_faults=()), folder=folder)
         report.violations += promises.store_outage_changes_nothing(facts, sound)
+        report.cases = facts.cases
     return report
 
 
@@ -382,6 +385,7 @@ def report_of(facts: Facts) -> DayReport:
         decisions=Counter(
             each.decision.kind.value if each.decision else each.how for each in facts.seen
         ),
+        cases=facts.cases,
         groups=promises.groups(facts, struck),
         worst_s=facts.worst_s,
         worst_name=facts.worst_name,

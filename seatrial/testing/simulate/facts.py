@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from seatrial.testing.simulate.callers import Seen
@@ -61,6 +61,7 @@ class Facts:
         steady: stretches of steady traffic.
         network, disk: for what was wrong when.
         worst_s, worst_name: the longest callback of the event loop.
+        cases: how often each promise was put to the test, counted while it is judged.
     """
 
     plan: DayPlan
@@ -76,6 +77,7 @@ class Facts:
     disk: Disk
     worst_s: float
     worst_name: str
+    cases: Counter[int] = field(default_factory=Counter)
 
     @cached_property
     def calls_of(self) -> dict[str, list[Call]]:

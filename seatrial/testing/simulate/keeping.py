@@ -25,6 +25,7 @@ def store_outage_changes_nothing(facts: Facts, sound: Facts) -> Iterator[Violati
             continue
         if seen.refused is not None and seen.refused.code == "not_durable":
             continue
+        facts.cases[15] += 1
         mine, wanted = _told(seen), _told(other)
         if mine != wanted:
             yield Violation(15, f"{mine} where a sound store gives {wanted}", seen.id)
@@ -46,6 +47,7 @@ def nothing_is_lost(facts: Facts) -> Iterator[Violation]:
     process; its answer was not called durable.
     """
     ids = [record.id for record in facts.records]
+    facts.cases[16] += len(ids) if facts.disk.struck else 0
     if len(ids) != len(set(ids)):
         yield Violation(16, f"{len(ids) - len(set(ids))} records are there twice")
     missing = [
@@ -79,6 +81,9 @@ def _was_kept(facts: Facts, seen: Seen) -> bool:
 
 def cold_start_serves(facts: Facts) -> Iterator[Violation]:
     """17: a process that starts without its store serves, and connects later by itself."""
+    faults = facts.plan.store_faults
+    for began in (0.0, *facts.deaths):
+        facts.cases[17] += any(each.from_s <= began + 5.0 < each.to_s for each in faults)
     for seen in facts.seen:
         if seen.refused is not None and seen.refused.code == "keys_unavailable":
             yield Violation(17, "turned away: the keys could not be read", seen.id)
@@ -93,6 +98,7 @@ def records_survive(facts: Facts) -> Iterator[Violation]:
         if seen.how not in {"answer", "error", "cut"} or not seen.id or not seen.durable:
             continue
         ended_life = facts.deaths[seen.life : seen.life + 1]
+        facts.cases[20] += bool(ended_life)
         if ended_life and seen.id not in facts.record_of:
             early_s = ended_life[0] - (seen.ended or 0.0)
             yield Violation(20, f"no record: killed {early_s:.3f} s after its last byte", seen.id)

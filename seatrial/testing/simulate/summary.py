@@ -24,6 +24,7 @@ class Summary:
     faults: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     violations: Counter[int] = field(default_factory=Counter)
+    cases: Counter[int] = field(default_factory=Counter)
     seeds: dict[int, list[int]] = field(default_factory=dict)
     failing: dict[int, list[str]] = field(default_factory=dict)
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -38,6 +39,7 @@ class Summary:
         self.deaths += report.deaths
         self.faults += report.faults
         self.decisions += report.decisions
+        self.cases += report.cases
         self.pairs.update(itertools.combinations(sorted(report.groups), 2))
         if report.worst_s > self.worst_s:
             self.worst_s, self.worst_name = report.worst_s, report.worst_name
@@ -59,6 +61,7 @@ class Summary:
             "decisions": dict(self.decisions),
             "deaths": self.deaths,
             "promises": {number: self.violations[number] for number in CHECKED},
+            "cases": {number: self.cases[number] for number in CHECKED},
             "seeds": self.seeds,
             "failing": self.failing,
             "pairs": {f"{one} + {two}": count for (one, two), count in sorted(self.pairs.items())},
@@ -88,7 +91,8 @@ class Summary:
         for number in CHECKED:
             seeds = self.seeds.get(number, [])
             where = f", seeds {sorted(seeds)[:10]}" if seeds else ""
-            told.append(f"promise {number:2}: {self.violations[number]} violations{where}")
+            broken, cases = self.violations[number], self.cases[number]
+            told.append(f"promise {number:2}: {broken} violations in {cases} cases{where}")
         return told
 
     def _matrix(self) -> list[str]:

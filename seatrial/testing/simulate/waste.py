@@ -64,6 +64,7 @@ def _retries_within_budget(facts: Facts) -> Iterator[Violation]:
         earned, floor, at = 0.0, SLACK, 0.0
         for now, retry, request_id in sorted(happened):
             floor, at = min(SLACK, floor + now - at), now
+            facts.cases[7] += retry
             if not retry:
                 earned = min(EARNED_CAP, earned + EARNED)
             elif earned >= 1:
@@ -145,6 +146,7 @@ def _serves_again(facts: Facts, steady: Steady) -> Iterator[Violation]:
         return
     asked = [seen for seen in facts.seen if seen.steady and since <= seen.started < steady.ended]
     served = sum(seen.head is not None and seen.head.target == steady.target for seen in asked)
+    facts.cases[8] += bool(asked)
     if asked and served < RECOVERED_SHARE * len(asked):
         share = served / len(asked)
         yield Violation(8, f"{steady.target} serves {share:.0%} of its share 30 s after its return")
@@ -175,6 +177,7 @@ def retry_after(facts: Facts) -> Iterator[Violation]:
             happened.append((call.ended or call.hint_at, 0, call))
     for now, starts, call in sorted(happened, key=lambda each: each[:2]):
         place = (call.life, call.server, call.key)
+        facts.cases[9] += starts and now < until.get(place, 0.0) + 5.0
         if not starts:
             until[place] = max(
                 until.get(place, 0.0), call.hint_at + min(call.hint_s or 0.0, 3600.0)
@@ -192,5 +195,6 @@ def loop_never_blocks(facts: Facts) -> Iterator[Violation]:
     Outside garbage collection, and without what a thread, a disk or the network does in the
     real service: the simulator does that work in their place and takes it off.
     """
+    facts.cases[13] += 1
     if facts.worst_s > CALLBACK_S:
         yield Violation(13, f"{facts.worst_name} took {facts.worst_s * 1000:.0f} ms")
