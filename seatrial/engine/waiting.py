@@ -11,6 +11,7 @@ from typing import Final
 from seatrial.ports import Sealed
 
 GATHER_S: Final = 0.005  # a group commit of a few milliseconds, under load
+CROWD: Final = 4  # who waits alone, or with two or three others, is served at once
 
 
 class Desk:
@@ -35,6 +36,7 @@ class Desk:
         self._pass_on = pass_on
         self._gathered: list[Entry] = []
         self._next_at = 0.0
+        self._waiting = 0
         # By patience, so that each row is in order of its deadlines.
         self._rows: dict[float, deque[tuple[float, asyncio.Future[bool]]]] = {}
 
@@ -53,12 +55,13 @@ class Desk:
     def gather(self, entry: Entry) -> None:
         """Hold a record until its neighbours have come.
 
-        That is the end of this turn of the loop, or a moment later under load.  To wake
+        That is the end of this turn of the loop, or a moment later while many wait.  To wake
         another thread for each record would cost more than all the rest of its way.
         """
         self._gathered.append(entry)
+        self._waiting += 1
         if len(self._gathered) == 1:
-            wait_s = self._next_at - self.loop.time()
+            wait_s = self._next_at - self.loop.time() if self._waiting >= CROWD else 0.0
             if wait_s <= 0:
                 self.loop.call_soon(self.hand_over)
             else:
@@ -74,7 +77,13 @@ class Desk:
     def answer(self, futures: Sequence[asyncio.Future[bool]], durable: bool) -> None:
         """Tell them, from any thread; a loop that is gone has nobody waiting."""
         with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(_answer, futures, durable)
+            self.loop.call_soon_threadsafe(self._answer, futures, durable)
+
+    def _answer(self, futures: Sequence[asyncio.Future[bool]], durable: bool) -> None:
+        self._waiting -= len(futures)
+        for future in futures:
+            if not future.done():
+                future.set_result(durable)
 
     def _sweep(self, row: deque[tuple[float, asyncio.Future[bool]]]) -> None:
         now = self.loop.time()
@@ -87,12 +96,6 @@ class Desk:
                 self._late()
                 future.set_result(False)
             row.popleft()
-
-
-def _answer(futures: Sequence[asyncio.Future[bool]], durable: bool) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_result(durable)
 
 
 class Entry:
