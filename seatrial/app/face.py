@@ -357,6 +357,8 @@ class Seatrial:
         counts = self._running.parts.recorder.counts()
         if counts.dropped:
             parts.append(f"records: {counts.dropped} could not be kept")
+        if counts.stuck:
+            parts.append(f"records: {counts.waiting} wait here, the store takes none")
         return Readiness(self.keyring.loaded, tuple(parts))
 
     @property

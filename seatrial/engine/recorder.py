@@ -73,6 +73,7 @@ class RecorderCounts:
         late: answers that left without knowing their record durable.
         store_errors, journal_errors: calls that failed.
         last_error: the newest trouble in words; empty while there was none.
+        stuck: whether the store took nothing when it was last tried.
     """
 
     taken: int = 0
@@ -83,6 +84,7 @@ class RecorderCounts:
     store_errors: int = 0
     journal_errors: int = 0
     last_error: str = ""
+    stuck: bool = False
 
 
 class Recorder:
@@ -125,6 +127,7 @@ class Recorder:
         self._queued = self._queued_bytes = 0
         self._store_errors = self._journal_errors = 0
         self._last_error = ""
+        self._stuck = False
         self._told_at: dict[str, float] = {}
         self._closed = False
         # From thread to thread; None says that no more comes.
@@ -183,6 +186,7 @@ class Recorder:
                 store_errors=self._store_errors,
                 journal_errors=self._journal_errors,
                 last_error=self._last_error,
+                stuck=self._stuck,
             )
 
     def _admit(self, entry: Entry) -> bool:
@@ -362,8 +366,10 @@ class Recorder:
             while self._carriage.carry():
                 pass
         except Exception as error:  # noqa: BLE001 - whatever the store raises, records must go on
+            self._stuck = True
             self._store_failed(error)
             return False
+        self._stuck = False
         return True
 
     def _carry(self) -> None:

@@ -254,6 +254,6 @@ def _told(ready: dict[str, Any]) -> int:
     """Return how many records the gateway says it could not keep."""
     for part in ready["degraded"]:
         name, _, rest = part.partition(": ")
-        if name == "records":
+        if name == "records" and rest.endswith("could not be kept"):
             return int(rest.split()[0])
     return 0

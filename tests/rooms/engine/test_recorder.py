@@ -110,10 +110,12 @@ async def test_a_store_that_does_not_answer_delays_nothing(world: World, trouble
     assert 200 == recorder.counts().waiting
     if trouble == "away":
         await until(lambda: recorder.counts().store_errors > 0)
+        assert recorder.counts().stuck
 
     world.records.away = False
     world.records.go.set()
     await until(lambda: recorder.counts().waiting == 0)
+    await until(lambda: not recorder.counts().stuck)
     counts = await recorder.close(5)
 
     assert 200 == len(world.records.rows) == counts.kept
