@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from seatrial.cli import terminal
 from seatrial.cli.options import DEFAULT_CONFIG, ConfigPath, Json
 from seatrial.errors import UnknownFeature
+from seatrial.values.chat import Answer
 from seatrial.values.requests import Caller, Request
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from seatrial.values.chat import Piece
     from seatrial.values.decisions import Head, Settled
+
+INTERRUPTED: Final = 130  # as shells count an end by Ctrl-C
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -38,11 +41,19 @@ def ask(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    """Ask a feature one question, and say who answered."""
+    """Ask a feature one question, and say who answered.
+
+    Exit code 1 when nothing answered, or when the answer is that it will not.
+    """
     text = sys.stdin.read() if question == "-" else question
     asked = _Asked(feature, text, stream and not as_json, read_variables(var), user)
-    settled, took_s = asyncio.run(_ask(config, asked))
-    _tell(settled, took_s, as_json=as_json)
+    try:
+        settled, took_s = asyncio.run(_ask(config, asked))
+    except KeyboardInterrupt:
+        _tell_stopped(asked)
+        raise typer.Exit(INTERRUPTED) from None
+    if _tell(settled, took_s, as_json=as_json).refused:
+        raise typer.Exit(1)
 
 
 class _Asked:
@@ -56,6 +67,7 @@ class _Asked:
         self.stream = stream
         self.variables = variables
         self.user = user
+        self.id = ""  # of its record, once it is on its way
 
 
 class _Printing:
@@ -93,8 +105,9 @@ async def _ask(config: Path, asked: _Asked) -> tuple[Settled, float]:
         raise UnknownFeature(f"There is no feature {asked.feature!r}.", why=f"There are: {known}.")
     async with app:
         began_at = app.now()
+        asked.id = app.new_id()
         request = Request(
-            id=app.new_id(),
+            id=asked.id,
             feature=asked.feature,
             body={"messages": [{"role": "user", "content": asked.text}]},
             deadline=began_at + app.deadline_s(asked.feature),
@@ -106,13 +119,23 @@ async def _ask(config: Path, asked: _Asked) -> tuple[Settled, float]:
         return settled, app.now() - began_at
 
 
-def _tell(settled: Settled, took_s: float, *, as_json: bool) -> None:
+def _tell_stopped(asked: _Asked) -> None:
+    if asked.stream:
+        print(flush=True)
+    words = "Stopped before there was an answer."
+    if asked.id:
+        words = f"Stopped. The record says abandoned: seatrial records show {asked.id[:14]}"
+    terminal.notes().print(f"[dim]{words}")
+
+
+def _tell(settled: Settled, took_s: float, *, as_json: bool) -> Answer:
     """Print the answer, then a line on who gave it; raise what the caller should see instead."""
     from seatrial.app.calling import reply_of
 
     if settled.began:
         print(flush=True)
     reply = reply_of(settled)
+    answer = reply.answer or Answer(reply.text)
     if as_json:
         value: dict[str, Any] = {
             "text": reply.text,
@@ -120,12 +143,13 @@ def _tell(settled: Settled, took_s: float, *, as_json: bool) -> None:
             "target": reply.target,
             "tier": reply.tier,
             "reason": reply.reason,
+            "refused": answer.refused,
             "took_s": round(took_s, 4),
             "record_id": reply.record_id,
             "release": reply.release,
         }
         terminal.tell_json(value)
-        return
+        return answer
     if not settled.began:
         print(reply.text, flush=True)  # before the notes, wherever both go
     facts = [
@@ -138,3 +162,6 @@ def _tell(settled: Settled, took_s: float, *, as_json: bool) -> None:
     console.print("[dim]" + " · ".join(facts))
     if reply.reason:
         console.print(f"[dim]because {terminal.escape(reply.reason)}")
+    if answer.refused:
+        console.print(f"[dim]{terminal.escape(reply.target)} declined to answer this.")
+    return answer
