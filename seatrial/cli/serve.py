@@ -79,7 +79,8 @@ def serve(
 
     run(serving, settings, listening=tell_start)
     if not in_json:
-        print("Stopped; every request was finished or told so.", flush=True)
+        ahead = "\n" if sys.stdout.isatty() else ""  # a terminal shows ^C there
+        print(f"{ahead}Stopped; every request was finished or told so.", flush=True)
     else:
         log.tell("stopped", {})
 
@@ -112,7 +113,7 @@ def start_facts(serving: Seatrial, settings: DoorSettings, *, port: int) -> dict
         "features": {name: plan.release for name, plan in serving.plans().items()},
         "keys": "unknown" if keys is None else keys,
         "keys_needed": not serving.keyring.is_open,
-        "store": serving.config.service.store,
+        "store": serving.store.name,
         "config": str(serving.config.path),
     }
 
@@ -137,7 +138,8 @@ def tell_people(facts: dict[str, Any], serving: Seatrial) -> None:
     first = next(iter(serving.plans()), None)
     if first:
         console.print(
-            f"\n[dim]Point an OpenAI client there: base_url = {facts['url']!r}, model = {first!r}."
-            "\nCtrl-C stops it."
+            "\n[dim]Point an OpenAI client there, and Ctrl-C stops it:"
+            f"\n  base_url = {facts['url']!r}, model = {first!r}",
+            soft_wrap=True,
         )
     sys.stdout.flush()

@@ -4,7 +4,7 @@ import shlex
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seatrial.cli.demo.run import Voyage
+
+BOTH_WERE_RUN: Final = (
+    "Both columns were really run, at the same time: two models with the same answers and the "
+    "same weather, half of the questions streamed."
+)
+NO_ANSWER_COUNTS: Final = (
+    "a question without an answer counts with the time until the customer knew."
+)
+CUTS: Final = (
+    "What has reached a customer cannot be taken back: an answer that breaks off ends in an "
+    "explicit error, and its record says `cut`."
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -107,22 +119,20 @@ def _tell_json(voyage: "Voyage", began_at: float) -> None:
 
 def _tell_end(console: "Console", voyage: "Voyage") -> None:
     from seatrial.cli.demo.client import PATIENCE_S, Ending
-    from seatrial.cli.demo.summary import draw
+    from seatrial.cli.demo.summary import draw, explain
 
     console.print(draw(voyage))
-    notes = (
-        "Both columns were really run, at the same time: two models with the same answers and the "
-        "same weather, half of the questions streamed. "
-        f"Customers wait {PATIENCE_S:g} s at most. A question without an answer counts with the "
-        "time until the customer knew."
-    )
+    notes = [
+        explain(voyage),
+        BOTH_WERE_RUN,
+        f"Customers wait {PATIENCE_S:g} s at most; {NO_ANSWER_COUNTS}",
+    ]
     if voyage.through.endings[Ending.CUT]:
-        notes += (
-            " What has reached a customer cannot be taken back: an answer that breaks off ends in "
-            "an explicit error, and its record says `cut`."
-        )
+        notes.append(CUTS)
     facts = _facts(voyage)
-    console.print(f"\n[dim]{notes}")
+    console.print()
+    for note in filter(None, notes):
+        console.print(f"[dim]- {note}")
     console.print(
         f"\n{facts['records']:,} records, of all that went through Seatrial, are in "
         f"{terminal.escape(str(voyage.folder))}. Next:"

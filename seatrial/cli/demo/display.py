@@ -141,7 +141,7 @@ def _now(voyage: Voyage, width: int) -> list[Text]:
         legend.append("■ ", style=colour)
         legend.append(f"{name} {share}   ", style="dim")
     breakers = Text("breakers".ljust(LABEL), style="dim", no_wrap=True, overflow="ellipsis")
-    for breaker in voyage.breakers:
+    for breaker in sorted(voyage.breakers, key=lambda each: through.route.index(each.target)):
         breakers.append(f"{breaker.target} ", style="not dim")
         breakers.append(f"{tell_breaker(breaker)}   ", style=f"not dim {_colour(breaker)}")
     state = Text("Seatrial says".ljust(LABEL), style="dim")
@@ -154,16 +154,20 @@ def _now(voyage: Voyage, width: int) -> list[Text]:
 
 
 def tell_breaker(breaker: Breaker) -> str:
-    """Say in words whether a target is asked; a closed one may rest, because it said so."""
+    """Say in words whether a target is asked; also a closed one is not, when it said so."""
     rests = f"{breaker.rests_s:.1f} s"
     if breaker.state == "probing":
         return "◐ probing"
     if breaker.state == "open":
         return f"○ open, rests {rests}"
-    return f"● closed, waits {rests} as told" if breaker.rests_s else "● closed"
+    return f"● closed, told to wait {rests}" if _is_told_to_wait(breaker) else "● closed"
 
 
 def _colour(breaker: Breaker) -> str:
-    if breaker.state == "closed":
-        return "yellow" if breaker.rests_s else "green"
-    return "red" if breaker.state == "open" else "yellow"
+    if breaker.state == "open":
+        return "red"
+    return "yellow" if breaker.state == "probing" or _is_told_to_wait(breaker) else "green"
+
+
+def _is_told_to_wait(breaker: Breaker) -> bool:
+    return breaker.rests_s >= 0.05

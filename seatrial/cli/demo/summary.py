@@ -71,6 +71,18 @@ def draw(voyage: Voyage) -> Table:
     return table
 
 
+def explain(voyage: Voyage) -> str:
+    """Return why fewer answers of the model can be more right ones; empty when they are not so."""
+    straight, through = figures(voyage.straight), figures(voyage.through)
+    fewer = through["answered"] < straight["answered"]
+    if not fewer or through["right_answers"] <= straight["right_answers"]:
+        return ""
+    return (
+        "Fewer answers of the model and yet more right ones: while it fails, or says "
+        "`Retry-After`, it is left alone, and lower tiers answer."
+    )
+
+
 def _count(count: int | None, asked: int, *, bad: bool) -> Text:
     if count is None:
         return Text("–", style="dim")

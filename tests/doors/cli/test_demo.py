@@ -114,8 +114,8 @@ def voyage(tmp_path: Path) -> Voyage:
         seen(Ending.DEGRADED, 0.8, text="It depends.", tier=2, record_id="b", reason="model rests")
     )
     breakers = (
-        Breaker("model", "open", time.monotonic() + 0.75),
         Breaker("rules", "closed", 0.0),
+        Breaker("model", "open", time.monotonic() + 0.75),
     )
     return Voyage(
         10.0,
@@ -138,6 +138,15 @@ def test_figures(voyage: Voyage) -> None:
     assert (1, 1) == (straight["right_answers"], through["right_answers"])
     assert {"p50": 0.1, "p95": 3.0, "p99": 3.0} == straight["latency_s"]
     assert {"model": 1, "cache": 0, "rules": 1, "say": 0} == through["by_tier"]
+
+
+def test_fewer_answers_of_the_model_are_explained(voyage: Voyage) -> None:
+    """The line stands where both are so, and nowhere else."""
+    assert "" == summary.explain(voyage)
+    voyage.straight.take(seen(Ending.ANSWERED, text="Something else."))
+    assert "" == summary.explain(voyage)
+    voyage.through.take(seen(Ending.DEGRADED, text="On its way.", tier=2))
+    assert "Retry-After" in summary.explain(voyage)
 
 
 def test_interesting_request_has_a_story(voyage: Voyage) -> None:
@@ -168,7 +177,7 @@ def test_picture_fits(voyage: Voyage, width: int) -> None:
     ("state", "rests_s", "said"),
     [
         ("closed", 0.0, "● closed"),
-        ("closed", 0.98, "● closed, waits 1.0 s as told"),
+        ("closed", 0.98, "● closed, told to wait 1.0 s"),
         ("open", 0.48, "○ open, rests 0.5 s"),
         ("open", 0.0, "○ open, rests 0.0 s"),
         ("probing", 0.0, "◐ probing"),

@@ -151,7 +151,7 @@ def test_people_see_where_it_is(service: Path) -> None:
         "Serving at http://127.0.0.1:",
         "answers → cache → say",
         "not needed: only this machine can ask",
-        "sqlite:seatrial.db",
+        f"sqlite:{service / 'seatrial.db'}",
         str(service / "seatrial.toml"),
         "Stopped",
     ):
@@ -182,3 +182,14 @@ def test_keys_are_unknown_while_the_store_is_away(service: Path) -> None:
     facts = start_facts(serving, door_settings(serving.config.service), port=1)
 
     assert ("unknown", True) == (facts["keys"], facts["keys_needed"])
+
+
+def test_start_tells_no_password(service: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is told by its name, whatever its address holds."""
+    address = "postgresql://me:swordfish@127.0.0.1:1/records"
+    monkeypatch.setenv("SEATRIAL_SERVICE__STORE", address)
+    serving = open_serving(service / "seatrial.toml", listen="", store="")
+    facts = start_facts(serving, door_settings(serving.config.service), port=1)
+
+    assert "127.0.0.1:1/records" in facts["store"]
+    assert "swordfish" not in str(facts)
