@@ -20,7 +20,7 @@ class NoRecords:
     def put(self, record: object) -> None:
         """Forget it."""
 
-    async def append(self, record: object, *, sync: bool = False) -> bool:
+    async def append(self, record: object, *, sync: bool = False, loop: object = None) -> bool:
         """Forget it, and say that it is kept."""
         return True
 

@@ -79,6 +79,7 @@ class Seatrial:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: calling.LoopThread | None = None
         self._starting = threading.Lock()
+        self._one_start = asyncio.Lock()
         self._reload_problem = ""
 
     # -- life -----------------------------------------------------------------------------
@@ -123,8 +124,11 @@ class Seatrial:
             StartRefused: another process serves from this store, or its schema is not ours.
             Misuse: it was opened without the targets' keys.
         """
-        if self._running is not None:
-            return
+        async with self._one_start:
+            if self._running is None:
+                await self._start(exclusive=exclusive)
+
+    async def _start(self, *, exclusive: bool) -> None:
         if not self._for_asking:
             raise Misuse(
                 "This application was opened for a look at its store.",
@@ -295,7 +299,14 @@ class Seatrial:
         arguments: tuple[tuple[Any, ...], dict[str, Any]] | None,
     ) -> Reply:
         policy = self._plan(feature).policy
-        await self.start()
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop and self._running is not None:
+            if self._loop is not None and self._loop.is_running():
+                work = self._ask(feature, messages, caller, deadline_s, variables, arguments)
+                return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+            await self._leave_dead_loop()
+        if self._running is None:
+            await self.start()
         request = Request(
             self._outside.new_id(),
             feature,
@@ -306,6 +317,14 @@ class Seatrial:
             arguments=arguments,
         )
         return calling.reply_of(await self.answer(request))
+
+    async def _leave_dead_loop(self) -> None:
+        """Let go of what ran on a loop that has ended, as between two `asyncio.run`."""
+        running, self._running, self._store = self._running, None, None
+        if running is not None:
+            await running.parts.recorder.close(CLOSE_WITHIN_S)
+            await asyncio.to_thread(running.parts.store.close)
+        self._one_start = asyncio.Lock()
 
     # -- for doors ----------------------------------------------------------------------------
 

@@ -67,7 +67,13 @@ class Running:
         self.parts = parts
         outside = parts.outside
         self.world = World(
-            outside.clock, outside.coin, outside.new_id, parts.health, parts.recorder, parts.secret
+            outside.clock,
+            outside.coin,
+            outside.new_id,
+            parts.health,
+            parts.recorder,
+            parts.secret,
+            asyncio.get_running_loop(),
         )
         self.problems: dict[str, str] = {}
         self._supervisor = Supervisor(self._report)

@@ -48,7 +48,7 @@ async def answer(
     """
     plan = known.plans[request.feature]
     started = world.clock.now()
-    trail = Trail(request, plan, known, request.body, started)
+    trail = Trail(request, plan, known, request.body, started, asyncio.current_task(world.loop))
     wall = world.clock.wall()
     decision: Decision = Abandoned()  # stands if the caller hangs up
     try:
@@ -63,7 +63,9 @@ async def answer(
         world.recorder.put(_record(trail, decision, world, wall=wall))
         raise
     record = _record(trail, decision, world, wall=wall)
-    durable = await world.recorder.append(record, sync=isinstance(decision, HandedOff))
+    durable = await world.recorder.append(
+        record, sync=isinstance(decision, HandedOff), loop=world.loop
+    )
     if isinstance(decision, HandedOff) and not durable:
         # Better no promise than one that could be lost.
         decision = Refused(
@@ -169,9 +171,7 @@ def _record(trail: Trail, decision: Decision, world: World, *, wall: float) -> R
 
 def _may_serve_again(decision: Decision) -> bool:
     """Whether the cache may give this answer: the fixed text is nobody's answer."""
-    return (
-        isinstance(decision, Answered) and decision.target != "say" and may_keep(decision.answer)
-    )
+    return isinstance(decision, Answered) and decision.target != "say" and may_keep(decision.answer)
 
 
 def _reason(decision: Decision) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from seatrial.engine.health import Health, Ticket
 from seatrial.engine.streaming import Begun
@@ -18,7 +19,13 @@ FLOOR_AFTER_S = 8.0  # a stream may start slowly; judged from here on
 
 
 async def attempt(
-    step: Attempt, call: Call, provider: Provider, *, health: Health, buffer_tokens: int
+    step: Attempt,
+    call: Call,
+    provider: Provider,
+    *,
+    task: asyncio.Task[Any] | None,
+    health: Health,
+    buffer_tokens: int,
 ) -> tuple[Result, Begun | None]:
     """Carry out one attempt.
 
@@ -26,6 +33,7 @@ async def attempt(
         step: what the plan asks for.
         call: the request in the target's terms; the outlet is filled in here.
         provider: of the target.
+        task: the one that runs this; the timer stops it.
         health: grants and settles the attempt.
         buffer_tokens: useful tokens of a stream to read before it counts as begun.
 
@@ -45,7 +53,7 @@ async def attempt(
     )
     if isinstance(ticket, Failure):
         return Result(at=clock.now(), failure=ticket), None
-    timer = AttemptTimer(clock, asyncio.current_task(), step.timers, stream=call.stream)
+    timer = AttemptTimer(clock, task, step.timers, stream=call.stream)
     call = Call(
         call.body,
         call.stream,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -29,6 +30,7 @@ class Trail:
         request, plan, known: what is asked, of whom.
         body: the request as targets see it, prompt included.
         started: on the monotonic clock.
+        task: in which the request is answered; limits of time end by stopping it.
         attempts: every attempt so far.
         begun: the stream that waits for its commit, or was handed over.
         committed: whether anything has left for the caller.
@@ -40,6 +42,7 @@ class Trail:
     known: Snapshot
     body: dict[str, Any]
     started: float
+    task: asyncio.Task[Any] | None = None
     attempts: list[AttemptRecord] = field(default_factory=list)
     begun: Begun | None = None
     committed: bool = False
@@ -141,6 +144,7 @@ async def _attempt_on_target(step: Attempt, trail: Trail, world: World, started:
         step,
         call,
         provider,
+        task=trail.task,
         health=world.health,
         buffer_tokens=trail.plan.policy.buffer_tokens,
     )

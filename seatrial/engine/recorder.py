@@ -142,12 +142,19 @@ class Recorder:
 
     # --- the answer's way ---------------------------------------------------------------------
 
-    def append(self, record: Record, *, sync: bool = False) -> Awaitable[bool]:
+    def append(
+        self,
+        record: Record,
+        *,
+        sync: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Awaitable[bool]:
         """Take a record at once; await the result to know it durable.
 
         Args:
             record: taken over at the call: a caller who is cancelled later loses nothing.
             sync: wait until it survives the machine's death, not only the process's.
+            loop: the running one, when the caller knows it.
 
         Returns:
             True once it is durable.  False when that took too long (it is still on its way)
@@ -156,7 +163,8 @@ class Recorder:
         if self._inline:
             return _Known(self._write_now(record, sync=sync))
         settings = self.settings
-        desk = self._desks.get(loop := asyncio.get_running_loop()) or self._new_desk(loop)
+        loop = loop or asyncio.get_running_loop()
+        desk = self._desks.get(loop) or self._new_desk(loop)
         future = desk.seat(settings.sync_patience_s if sync else settings.patience_s)
         entry = Entry(_sealed(record), sync, desk, future)
         if self._admit(entry):

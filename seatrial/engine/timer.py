@@ -49,7 +49,7 @@ class AttemptTimer:
         stream: bool,
     ) -> None:
         self._clock = clock
-        self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop() if task is None else task.get_loop()
         self._task = task
         self._timers = timers
         self._stream = stream

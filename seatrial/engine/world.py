@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -29,7 +30,17 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Clock, dice, memory and the recorder."""
+    """Clock, dice, memory and the recorder.
+
+    Args:
+        clock, coin, new_id: what tells time, throws dice and makes ids.
+        health: of the targets.
+        recorder: where records go.
+        secret: of this installation.
+        loop: on which requests are answered, when it is known: to ask for the running one is
+            a system call.
+        cache: the last good answers.
+    """
 
     clock: Clock
     coin: Coin
@@ -37,4 +48,5 @@ class World:
     health: Health
     recorder: Recorder
     secret: bytes
+    loop: asyncio.AbstractEventLoop | None = None
     cache: AnswerCache = field(default_factory=AnswerCache)

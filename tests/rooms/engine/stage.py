@@ -175,7 +175,7 @@ class Recorder:
     synced: list[str] = field(default_factory=list)
     durable_at: list[float] = field(default_factory=list)
 
-    def append(self, record: Record, *, sync: bool = False) -> Awaitable[bool]:
+    def append(self, record: Record, *, sync: bool = False, loop: object = None) -> Awaitable[bool]:
         self.appended.append(record)
         if sync:
             self.synced.append(record.id)
