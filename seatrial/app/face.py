@@ -144,6 +144,10 @@ class Seatrial:
 
     async def close(self) -> None:
         """Stop, and bring every record to disk; once is enough."""
+        loop = self._loop
+        if loop is not None and loop is not asyncio.get_running_loop() and loop.is_running():
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), loop))
+            return
         running, self._running = self._running, None
         if running is not None:
             await running.close(CLOSE_WITHIN_S)

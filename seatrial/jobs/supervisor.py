@@ -47,10 +47,12 @@ class Supervisor:
         self._tasks.append(asyncio.create_task(self._keep_running(job), name=job.name))
 
     async def close(self) -> None:
-        """Stop every job and wait until it has ended."""
-        for task in self._tasks:
+        """Stop every job and wait until it has ended; those of a loop that is gone have."""
+        here = asyncio.get_running_loop()
+        mine = [task for task in self._tasks if task.get_loop() is here]
+        for task in mine:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*mine, return_exceptions=True)
         self._tasks.clear()
 
     async def _keep_running(self, job: Job) -> None:
