@@ -16,6 +16,7 @@ import pytest
 
 from seatrial.ports import HttpCall, TransportError
 from seatrial.providers.wire import WireTransport
+from seatrial.providers.wire.connection import Connection
 from seatrial.providers.wire.dialling import HEAD_START_S, first_connected
 from seatrial.values.attempts import Cause
 from tests.conformance.odd_server import OK, Server, Talk, answering, body, serving
@@ -58,13 +59,22 @@ def told(*replies: bytes) -> Callable[[Server], Talk]:
 
 
 async def test_freshest_connection_is_used_first() -> None:
-    """So that the others grow old, and the number follows the need."""
-    async with serving(told(body(b"hi"))) as server, transport() as wire:
-        await asyncio.gather(*(fetch(wire, server.url) for _ in range(5)))
-        for _ in range(20):
-            await fetch(wire, server.url)
+    """So that the others grow old, and their number follows the need."""
 
-        assert 5 == server.connections
+    def talk_of(server: Server) -> Talk:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            name = server.connections
+            while True:
+                await server.request(reader)
+                writer.write(body(b"%d" % name))
+
+        return talk
+
+    async with serving(talk_of) as server, transport() as wire:
+        await asyncio.gather(*(fetch(wire, server.url) for _ in range(5)))
+        used = {await fetch(wire, server.url) for _ in range(20)}
+
+        assert (5, 1) == (server.connections, len(used))
 
 
 async def test_free_connections_are_limited() -> None:
@@ -324,9 +334,12 @@ async def test_cancelled_dialling_leaves_nothing_open() -> None:
             await asyncio.wait(tasks)
             for task in tasks:
                 assert task.cancelled() or isinstance(task.exception(), TransportError)
+            del task, tasks  # a traceback would hold what it passed through
         await asyncio.sleep(0.2)
 
-        assert before >= open_files() - 1  # the event loop's own threads may have begun
+        after = open_files()
+        assert before >= after - 1  # the event loop's own threads may have begun
+        assert 1 == sum(isinstance(each, Connection) for each in gc.get_objects())  # the kept one
 
 
 # --- TLS -------------------------------------------------------------------------------
