@@ -90,9 +90,9 @@ def record_after_reply(patch: Patch = setattr) -> None:
     """The record is written a moment after the reply has left."""
     append = Recorder.append
 
-    def later(self: Recorder, record: Any, *, sync: bool = False) -> Any:
+    def later(self: Recorder, record: Any, **named: Any) -> Any:
         loop = asyncio.get_running_loop()
-        loop.call_later(0.05, functools.partial(append, self, record, sync=sync))
+        loop.call_later(0.05, functools.partial(append, self, record, **named))
         return _Known(True)
 
     patch(Recorder, "append", later)
@@ -209,8 +209,8 @@ def store_first(patch: Patch = setattr) -> None:
     """An answer is only given when the store took its record."""
     append = Recorder.append
 
-    def strictly(self: Recorder, record: Any, *, sync: bool = False) -> Any:
-        kept = append(self, record, sync=sync)
+    def strictly(self: Recorder, record: Any, **named: Any) -> Any:
+        kept = append(self, record, **named)
         if not self.catch_up():
             raise OSError("the store did not take the record")
         return kept

@@ -16,6 +16,7 @@ from seatrial.testing.simulate import DayPlan, judge, plan_day, run_plan
 from seatrial.testing.simulate.plan import (
     SPAN_S,
     Arrival,
+    Death,
     DiskFault,
     FaultPlan,
     FeaturePlan,
@@ -88,6 +89,23 @@ def test_store_that_hangs_at_the_start_is_waited_for_in_the_background(
 
     assert [] == judge(facts)
     assert "never retrieved" not in caplog.text
+
+
+def test_what_only_memory_held_dies_uncounted_with_the_process() -> None:
+    """Journal and store both fail: nothing was called durable, so nothing was promised."""
+    asked = tuple(Arrival(10.0 + place, "f0", f"question {place}", False) for place in range(3))
+    facts = run_plan(
+        quiet_day(
+            "t0",
+            arrivals=asked,
+            store_faults=(DiskFault("away", 0.0, 30.0),),
+            journal_faults=(DiskFault("full", 0.0, 30.0),),
+            deaths=(Death(15.0),),
+        )
+    )
+
+    assert [False] * 3 == [seen.durable for seen in facts.seen[:3]]
+    assert [] == judge(facts)
 
 
 class Reply:

@@ -157,6 +157,9 @@ class Life:
     def die(self, into: Path) -> None:
         """Be killed: what is on disk at this moment is all that the next life finds."""
         self.dead = True
+        if self.app.recorder is not None:
+            # What its memory alone held dies uncounted: nobody is there to count.
+            self.dropped = self.app.recorder.counts().dropped
         with self._meter.outside():
             shutil.copytree(self.folder, into, ignore=shutil.ignore_patterns(*NOT_COPIED))
         for task, seen in self.tasks.items():
@@ -177,7 +180,8 @@ class Life:
             await asyncio.gather(self._carrier, return_exceptions=True)
         recorder = self.app.recorder
         await self.app.close()
-        self.dropped = recorder.counts().dropped if recorder else 0
+        if recorder is not None and not self.dead:
+            self.dropped = recorder.counts().dropped
 
 
 def config_of(plan: DayPlan, *, version: int = 0, broken: bool = False) -> str:
