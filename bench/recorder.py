@@ -16,7 +16,8 @@ from typing import Final
 
 import msgspec
 
-from seatrial.engine.recorder import Recorder, RecorderSettings
+from seatrial.engine.recorder import Recorder
+from seatrial.engine.recording import RecorderSettings
 from seatrial.ports import Journal, Records, Sealed
 from seatrial.store import FileJournal, open_store
 from seatrial.values.records import AttemptRecord, Record

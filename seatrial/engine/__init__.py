@@ -9,6 +9,7 @@ __all__ = [
     "keyring",
     "perform",
     "recorder",
+    "recording",
     "streaming",
     "timer",
     "waiting",

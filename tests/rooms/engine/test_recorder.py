@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.engine.recorder import Recorder, RecorderCounts, RecorderSettings
+from seatrial.engine.recorder import Recorder
+from seatrial.engine.recording import RecorderCounts, RecorderSettings
 from seatrial.ports import Sealed
 from seatrial.values.records import AttemptRecord, Record
 from tests.rooms.engine.keeping import ListJournal, SetRecords

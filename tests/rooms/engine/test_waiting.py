@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from seatrial.engine.waiting import CROWD, GATHER_S, Desk, Entry
 from seatrial.ports import Sealed
@@ -44,7 +45,7 @@ def test_who_waits_alone_is_served_at_once() -> None:
 def test_a_crowd_gathers() -> None:
     """While many wait, threads are woken once in a few milliseconds, and nobody is left out."""
     passed = run(times_of(100, every_s=0.0002, answered=False))
-    gaps = [later - earlier for (earlier, _), (later, _) in zip(passed, passed[1:], strict=False)]
+    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(passed)]
 
     assert 100 == sum(count for _, count in passed)
     assert min(gaps[CROWD:]) > GATHER_S * 0.99
