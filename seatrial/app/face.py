@@ -21,7 +21,7 @@ from seatrial.engine.health import Health, OutletView
 from seatrial.engine.keyring import Keyring, make_key
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import Snapshot
-from seatrial.errors import ConfigError, Misuse, UnknownFeature
+from seatrial.errors import ConfigError, Misuse, StartRefused, UnknownFeature
 from seatrial.jobs.supervisor import Job
 from seatrial.ports import Key, ReleaseRow, Sink
 from seatrial.reliability.settings import Plan
@@ -138,10 +138,12 @@ class Seatrial:
                 fix="Open it without `for_asking=False`.",
             )
         self._loop = asyncio.get_running_loop()
-        if exclusive:
-            self.store.acquire_serving_lock()
-        running = Running(self._parts())
-        await running.start((Job("config", self._watch, WATCH_EVERY_S, at_once=False),))
+        running = Running(self._parts(exclusive=exclusive))
+        try:
+            await running.start((Job("config", self._watch, WATCH_EVERY_S, at_once=False),))
+        except StartRefused:
+            await running.close(0.0)
+            raise
         self._running = running
 
     async def close(self) -> None:
@@ -464,7 +466,7 @@ class Seatrial:
         wall = self._clock.wall()
         return wiring.build_snapshot(config, providers, self._functions, wall=wall)
 
-    def _parts(self) -> Parts:
+    def _parts(self, *, exclusive: bool) -> Parts:
         cached = [
             name
             for name, plan in self._snapshot.plans.items()
@@ -482,6 +484,7 @@ class Seatrial:
             tuple(cached),
             self._tell,
             self._releases,
+            exclusive,
         )
 
     def _plan(self, feature: str) -> Plan:

@@ -17,7 +17,8 @@ from seatrial.engine.world import World
 from seatrial.errors import StoreUnavailable
 from seatrial.jobs.retention import delete_old
 from seatrial.jobs.supervisor import Job, Supervisor
-from seatrial.ports import Key, ReleaseRow, Store
+from seatrial.ports import Key, ReleaseRow
+from seatrial.store import DurableStore
 from seatrial.values.chat import Answer
 
 BEAT_S: Final = 0.25  # how often the loop is asked whether it keeps its time
@@ -45,11 +46,12 @@ class Parts:
         cached_features: whose last good answers are taken into the cache at start.
         tell: told what happens.
         releases: those in force, to be stored.
+        exclusive: whether this process alone may serve from the store.
     """
 
     outside: Outside
     health: Health
-    store: Store
+    store: DurableStore
     recorder: Recorder
     keyring: Keyring
     secret: bytes
@@ -58,6 +60,7 @@ class Parts:
     cached_features: tuple[str, ...]
     tell: Tell
     releases: tuple[ReleaseRow, ...] = ()
+    exclusive: bool = False
 
 
 class Running:
@@ -142,6 +145,8 @@ class Running:
         """See that the store is there, and take and give what goes by way of it."""
         parts = self.parts
         if not self._store_ready:
+            if parts.exclusive:
+                await self.parts.outside.off_loop(parts.store.acquire_serving_lock)
             await self.parts.outside.off_loop(parts.store.ready)
         keys = await self.parts.outside.off_loop(parts.store.keys.all)
         self._take_keys(keys)
