@@ -22,7 +22,8 @@ def public_names(package: ModuleType) -> set[str]:
     own = {
         name
         for name, value in vars(package).items()
-        if not name.startswith("_") and name != "TYPE_CHECKING"
+        if not name.startswith("_")
+        and name != "TYPE_CHECKING"
         and not isinstance(value, ModuleType | __future__._Feature)
         # Constants belong to no module; what another library made is not ours to list.
         and (getattr(value, "__module__", None) or "seatrial").startswith("seatrial")
