@@ -62,8 +62,10 @@ def serve(
 
     Changes of the configuration are taken up while it runs; a broken file is refused and told.
     """
+    from seatrial.cli.memory import keep_together
     from seatrial.gateway.serve import run
 
+    keep_together()
     serving = open_serving(config, listen=listen, store=store)
     settings = door_settings(serving.config.service)
     in_json = as_json or logs_json(serving)

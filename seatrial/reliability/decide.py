@@ -11,6 +11,7 @@ from seatrial.values.decisions import Refused
 
 RETRY_CAP_S: Final = 60.0  # clients give up on, or ignore, longer waits
 _OURS: Final = frozenset({Cause.RESTING, Cause.THROTTLED, Cause.POOL_FULL, Cause.QUARANTINED})
+_NO_FURTHER_TRY: Final = frozenset({Cause.NO_TIME, Cause.TRIED_ENOUGH})
 
 WORDS: Final = {
     Cause.RESTING: "rests after failures",
@@ -46,13 +47,24 @@ WORDS: Final = {
 
 
 def explain(failures: Sequence[tuple[str, Failure]]) -> str:
-    """Return why lower tiers were asked, one clause per target, the last failure of each.
+    """Return why lower tiers were asked, one clause per target.
+
+    It is the last failure of each that tells something: that no time was left for another try
+    does not.
 
     >>> explain([("large", Failure(Cause.OVERLOADED, status=529))])
     'large is overloaded (HTTP 529)'
     """
-    latest = dict(failures)
+    latest = _telling(failures)
     return "; ".join(f"{name} {_clause(failure)}" for name, failure in latest.items())
+
+
+def _telling(failures: Sequence[tuple[str, Failure]]) -> dict[str, Failure]:
+    latest: dict[str, Failure] = {}
+    for name, failure in failures:
+        if name not in latest or failure.cause not in _NO_FURTHER_TRY:
+            latest[name] = failure
+    return latest
 
 
 def _clause(failure: Failure) -> str:
@@ -86,7 +98,7 @@ def refuse(plan: Plan, failures: Sequence[tuple[str, Failure]]) -> Refused:
 
     Its `retry_after_s` is the smallest wait that any target named, at most a minute.
     """
-    latest = dict(failures)
+    latest = _telling(failures)
     waits = [f.retry_after_s for f in latest.values() if f.retry_after_s is not None]
     retry_after_s = min(RETRY_CAP_S, max(0.0, min(waits))) if waits else None
     why = explain(failures)

@@ -20,7 +20,9 @@ class FileLock:
         self._fd: int | None = None
 
     def take(self, *, wait: bool = False) -> bool:
-        """Take the lock; without `wait`, return False when somebody else holds it."""
+        """Take the lock, or keep it; without `wait`, return False when somebody else holds it."""
+        if self._fd is not None:
+            return True
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
             taken = _lock(fd, wait=wait)

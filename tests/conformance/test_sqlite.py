@@ -113,6 +113,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 def test_one_process_serves(path: Path, store: SqliteStore) -> None:
     """The second is refused kindly, commands beside it work, and its end frees the file."""
     store.acquire_serving_lock()
+    store.acquire_serving_lock()  # whoever has it keeps it
     other = SqliteStore(path)
     with pytest.raises(StartRefused, match="postgresql://"):
         other.acquire_serving_lock()

@@ -193,3 +193,13 @@ def test_start_tells_no_password(service: Path, monkeypatch: pytest.MonkeyPatch)
 
     assert "127.0.0.1:1/records" in facts["store"]
     assert "swordfish" not in str(facts)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+def test_threads_share_their_memory() -> None:
+    """The allocator takes the advice, in a process of its own."""
+    code = "from seatrial.cli.memory import keep_together; print(keep_together())"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert said.stdout.strip() in {"True", "False"}
+    assert "True" == said.stdout.strip() or "musl" in sys.version.lower()

@@ -28,6 +28,13 @@ def test_last_failure_of_a_target_is_the_one_told() -> None:
     assert "large stopped in the middle" == explain(failures)
 
 
+def test_a_try_that_was_not_made_hides_no_failure() -> None:
+    """What went wrong is told, not that no time was left to try again."""
+    failures = [("large", Failure(Cause.TOTAL_TIMEOUT)), ("large", Failure(Cause.NO_TIME))]
+
+    assert "large did not finish in time" == explain(failures)
+
+
 def test_no_target_left() -> None:
     """Every target is named with its reason; waiting would not help for certain."""
     refused = told(Failure(Cause.SERVER_ERROR, status=500), Failure(Cause.INVALID_ANSWER))

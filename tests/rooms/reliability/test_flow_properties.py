@@ -190,8 +190,15 @@ def check_decision(going: Walk, results: list[tuple[Attempt | Commit, Result]], 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(list(Cause)))))
 def test_explanation_has_one_clause_per_target(failures: list[tuple[str, Cause]]) -> None:
-    """Each target that failed is named once, with its last failure, in the order of the route."""
+    """Each target that failed is named once, in the order of the route.
+
+    It is named with its last failure that tells more than that no other try was made.
+    """
     told = explain([(name, Failure(cause)) for name, cause in failures])
 
-    latest = dict(failures)
+    mute = (Cause.NO_TIME, Cause.TRIED_ENOUGH)
+    latest: dict[str, Cause] = {}
+    for target in dict(failures):
+        causes = [cause for name, cause in failures if name == target]
+        latest[target] = next((each for each in reversed(causes) if each not in mute), causes[0])
     assert "; ".join(f"{name} {WORDS[cause]}" for name, cause in latest.items()) == told
