@@ -36,8 +36,8 @@ class Settings:
     rounds: int = 5
     starts: int = 3  # samples of the start-up time
     connections: int = 32
-    warm_s: float = 0.25
-    closed_s: float = 0.8
+    warm_s: float = 1.0
+    closed_s: float = 2.5
     rate: float = 100.0  # requests a second of the open loop
     open_s: float = 1.5
     streams: int = 128  # started one after the other in each slice
