@@ -91,12 +91,16 @@ def answer_of(wire: WireCompletion, *, body: bytes, single: bool) -> Answer | No
     """
     if not wire.choices:
         return None
-    choice = next((each for each in wire.choices if each.index == 0), wire.choices[0])
+    choice = wire.choices[0]
+    if choice.index != 0:
+        choice = next((each for each in wire.choices if each.index == 0), choice)
     odd = single and (choice.index != 0 or len(wire.choices) > 1)
     if odd or says_twice(body):
         body = b""  # the door writes what we read
     message = choice.message or _NOTHING
-    calls = tuple(_tool_call(each) for each in message.tool_calls or ())
+    calls: tuple[ToolCall, ...] = ()
+    if message.tool_calls:
+        calls = tuple(_tool_call(each) for each in message.tool_calls)
     if message.function_call is not None:
         calls += (_tool_call(WireToolCall(function=message.function_call)),)
     return Answer(
@@ -134,14 +138,16 @@ def piece_of(wire: WireChunk, data: bytes, *, single: bool) -> Piece:
     if says_twice(data):
         data = b""
     delta = choice.delta or _NOTHING
-    tools = tuple(_fragment(each, place) for place, each in enumerate(delta.tool_calls or ()))
+    tools: tuple[ToolFragment, ...] = ()
+    if delta.tool_calls:
+        tools = tuple(_fragment(each, place) for place, each in enumerate(delta.tool_calls))
     if delta.function_call is not None:
         tools += (_fragment(WireToolCall(function=delta.function_call), 0),)
     content = delta.content
     return Piece(
         content if isinstance(content, str) else _text(content) or "",
         delta.refusal or "",
-        _reasoning(delta),
+        _reasoning(delta) if delta.reasoning_content or delta.reasoning else "",
         tools,
         choice.finish_reason,
         usage,
@@ -157,7 +163,12 @@ def says_twice(data: bytes) -> bool:
     True
     """
     # Quotes inside texts are escaped: what is counted are keys.  Looking closer is slow, and rare.
-    if all(data.count(key) < 2 for key in (b'"content"', b'"message"', b'"delta"', b'"choices"')):
+    if (
+        data.count(b'"content"') < 2
+        and data.count(b'"delta"') < 2
+        and data.count(b'"choices"') < 2
+        and data.count(b'"message"') < 2
+    ):
         return False
     try:
         json.loads(data, object_pairs_hook=_unique)
