@@ -165,6 +165,11 @@ class EdgeProtocol(HttpToolsProtocol):
             else:
                 self.refuse("request_too_slow", "The request took too long to arrive. Try again.")
 
+    def _is_answered_early(self) -> bool:
+        """Whether the request whose body is still coming has had its answer."""
+        latest: RequestResponseCycle | None = self.cycle  # None before the first request
+        return latest is not None and latest.response_complete and latest.more_body
+
     def refuse(self, code: str, message: str) -> None:
         """Answer what is no request, and close."""
         self.in_head = False
@@ -181,6 +186,9 @@ class EdgeProtocol(HttpToolsProtocol):
                 return
             cycle.disconnected = True
             cycle.message_event.set()
+        elif self._is_answered_early():
+            self.transport.close()  # this request has its answer; a second would be the next one's
+            return
         shown = show_fault(Fault(code, message))
         request_id = self.server_state.new_id()
         body = out.error_body(shown, request_id)

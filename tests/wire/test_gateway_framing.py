@@ -105,6 +105,19 @@ async def test_ambiguous_framing_is_refused(server: Server, name: str) -> None:
     assert b"connection: close" in data
 
 
+async def test_an_answered_request_gets_no_second_answer(server: Server) -> None:
+    """Its body turns out to be broken after the answer has left: the line is closed, no more."""
+    head, _, rest = REFUSED["huge chunk"].partition(b"\r\n\r\n")
+    line = await Line.open(server.port)
+    line.writer.write(head + b"\r\n\r\n")
+    await asyncio.sleep(0.3)
+    line.writer.write(rest + SMUGGLED)
+    data = await all_of(line)
+    line.close()
+
+    assert 1 == data.count(b"HTTP/1.1 ")
+
+
 @pytest.mark.parametrize("name", ["length and chunked", "upgrade to h2c", "huge chunk"])
 async def test_split_anywhere_it_is_the_same(server: Server, name: str) -> None:
     """Byte by byte, as a slow network delivers it."""
