@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
+
 from seatrial.engine.health import Health, Ticket
 from seatrial.engine.streaming import Begun
 from seatrial.engine.timer import AttemptTimer
@@ -54,25 +56,15 @@ async def attempt(
     if isinstance(ticket, Failure):
         return Result(at=clock.now(), failure=ticket), None
     timer = AttemptTimer(clock, task, step.timers, stream=call.stream)
-    call = Call(
-        call.body,
-        call.stream,
-        ticket.index,
-        step.timers,
-        call.request_id,
-        call.arguments,
-        call.variables,
-    )
+    call = msgspec.structs.replace(call, outlet=ticket.index)
     offered = answers.offered_tools(call.body)
-    begun: Begun | None = None
     outcome: Answer | Failure
     try:
         if call.stream:
             opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
             if isinstance(opened, Begun):
-                begun = opened
                 health.began(ticket)
-                return _begun_result(clock.now(), begun), begun
+                return _begun_result(clock.now(), opened), opened
             outcome = opened
         else:
             outcome = await provider.ask(call, timer)
