@@ -9,6 +9,7 @@
     └── Unavailable             the other side, or the machine, failed
         ├── NoTargetLeft        nothing on the route gave a valid answer
         ├── StoreUnavailable    the store did not take or give what it should
+        ├── CountersUnavailable  the shared counters did not answer in time
         └── StartRefused        starting would have been unsafe or useless
 
 Inside the house failures are values; these are for callers.
@@ -127,6 +128,12 @@ class StoreUnavailable(Unavailable):
     """The store did not take or give what it should."""
 
     code = "store_unavailable"
+
+
+class CountersUnavailable(Unavailable):
+    """The shared counters did not answer in time."""
+
+    code = "counters_unavailable"
 
 
 class StartRefused(Unavailable):

@@ -342,6 +342,72 @@ class Store(Protocol):
         """Give back connections."""
 
 
+# --- counters ----------------------------------------------------------------------------
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """So much of one account.
+
+    Args:
+        account: its name, such as `usd:feature:support:2026-11`.
+        amount: wanted, in the account's unit (millionths of a millionth of a dollar, tokens,
+            requests), at least 0.
+        ceiling: the account never holds more than this.
+        refill_s: the account empties evenly, by `ceiling` in so many seconds; None for one
+            that only its end empties.
+        ends_at: wall clock, seconds: from then on the account is of no use to anybody.
+    """
+
+    account: str
+    amount: int
+    ceiling: int
+    refill_s: float | None = None
+    ends_at: float | None = None
+
+
+class Short(msgspec.Struct, frozen=True):
+    """What was asked did not fit, and nothing was taken.
+
+    Args:
+        index: the first ask that did not fit.
+        left: what its account still had.
+        wait_s: after which the same may fit, in seconds; None when it never does.
+    """
+
+    index: int
+    left: int
+    wait_s: float | None = None
+
+
+class Counters(Protocol):
+    """Accounts of requests, tokens and money: in memory, or shared between machines.
+
+    What is reserved counts as used at once and stays so when nobody settles it: the death
+    of a process can never make room that was already spent.
+    """
+
+    async def reserve(self, id: str, asks: Sequence[Ask], *, lease_s: float) -> Short | None:
+        """Take all that is asked, or nothing, under `id`; returns None when it was taken.
+
+        `lease_s` is how long `id` can be settled.  Raises `CountersUnavailable`.
+        """
+
+    async def settle(self, id: str, amounts: Sequence[int]) -> None:
+        """Put what was used in place of what was reserved, ask by ask; once per id.
+
+        Unknown and lapsed ids change nothing.  Raises `CountersUnavailable`.
+        """
+
+    async def used(self, asks: Sequence[Ask]) -> list[int]:
+        """Return what each account holds now; amounts asked do not matter."""
+
+    async def lift(self, asks: Sequence[Ask]) -> None:
+        """Make each account hold at least the amount asked: after a start, from the ledger."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+
 # --- doors -------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ __all__ = [
     "answers",
     "breaker",
     "caching",
+    "checks",
     "decide",
     "flow",
     "retries",

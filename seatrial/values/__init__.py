@@ -3,6 +3,7 @@
 __all__ = [
     "attempts",
     "chat",
+    "checks",
     "decisions",
     "records",
     "replies",

@@ -5,9 +5,12 @@ Field names are part of the export format: add, never rename.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
+
+from seatrial.values.checks import CheckRecord
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,6 +27,10 @@ class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         status: HTTP status, when one came.
         model: the model as served.
         usage: token classes and the raw report; see `values.chat.Usage`.
+        purpose: why it was made beside the answer itself: `repair`, `judge`, `hedge`, `embed`
+            or `shadow`; empty for the answer.
+        cost_usd: what it cost; absent when that is unknown.
+        price: which price list the cost rests on; empty when there was none.
     """
 
     target: str
@@ -39,6 +46,9 @@ class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int | None = None
     model: str = ""
     usage: dict[str, Any] | None = None
+    purpose: str = ""
+    cost_usd: Decimal | None = None
+    price: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,6 +72,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         input: the chat request in OpenAI's shape, as the caller sent it.
         output: the answer: `text`, `finish_reason`, `refusal`, `tool_calls`, `reasoning`.
         cache_key: under which the answer may be served again; empty when it may not.
+        checks: every verdict in order.
+        cost_usd: of all attempts whose cost is known.
+        unpriced: how many attempts were sent and have no known cost.
+        criticality: `interactive`, `default`, `batch` or `shadow`.
+        metadata: the caller's own, as it came.
         flags: notes, such as `content_not_sealed` where a text could not be written.
     """
 
@@ -94,3 +109,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     output: dict[str, Any] | None = None
     cache_key: str = ""
     flags: tuple[str, ...] = ()
+    checks: tuple[CheckRecord, ...] = ()
+    cost_usd: Decimal | None = None
+    unpriced: int = 0
+    criticality: str = "default"
+    metadata: dict[str, str] = {}
