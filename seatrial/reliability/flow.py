@@ -6,9 +6,10 @@ same lines; nothing here awaits, reads a clock or throws a die.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
 from typing import Final
+
+import msgspec
 
 from seatrial.reliability import decide
 from seatrial.reliability.retries import jittered_wait_s
@@ -18,9 +19,8 @@ from seatrial.reliability.routing import (
     Outlook,
     allot,
     handle,
-    is_called,
 )
-from seatrial.reliability.settings import Plan, TargetRules
+from seatrial.reliability.settings import Place, Plan, Policy, TargetRules, places_of
 from seatrial.values.attempts import Cause, Failure, Result, Timers
 from seatrial.values.chat import Answer
 from seatrial.values.decisions import Answered, Decision, HandedOff
@@ -28,8 +28,10 @@ from seatrial.values.decisions import Answered, Decision, HandedOff
 EDGE_S: Final = 0.01  # at least this long after a stated window
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+# The steps are structs: one is made for each attempt, and a struct costs a tenth.
+
+
+class Attempt(msgspec.Struct, frozen=True):
     """Call one target once.
 
     Args:
@@ -49,15 +51,13 @@ class Attempt:
     lone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """Let some time pass before the same target is tried again."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """Hand the begun stream over to the caller: from here on, only the truth."""
 
 
@@ -66,8 +66,7 @@ Flow = Generator[Step, Result, Decision]
 _Tried = Generator[Step, Result, "Decision | None"]
 
 
-@dataclass(slots=True)
-class _Course:
+class _Course(msgspec.Struct):
     """How far a request has come."""
 
     plan: Plan
@@ -77,7 +76,8 @@ class _Course:
     coin: Callable[[], float]
     outlook: Outlook
     calls: int = 0
-    failures: list[tuple[str, Failure]] = field(default_factory=list)
+    committed: bool = False
+    failures: list[tuple[str, Failure]] = []
 
 
 def answer_flow(
@@ -103,83 +103,89 @@ def answer_flow(
         A generator: send it the result of each step; its return value is the decision.
     """
     course = _Course(plan, deadline, stream, now, coin, outlook)
-    for tier, target in enumerate(plan.route):
-        if target.kind == "say":
-            return Answered(Answer(plan.say), "say", tier, decide.explain(course.failures))
-        if target.kind == "human":
-            return _hand_off(course, tier)
-        decision = yield from _try_target(course, tier, target)
+    for place in plan.places:
+        if place.target.kind == "say":
+            return Answered(Answer(plan.say), "say", place.tier, decide.explain(course.failures))
+        if place.target.kind == "human":
+            return _hand_off(course, place.tier)
+        decision = yield from _try_place(course, place)
         if decision is not None:
             return decision
     decision = yield from _try_resting(course)
     return decision or decide.refuse(plan, course.failures)
 
 
-def _try_target(course: _Course, tier: int, target: TargetRules) -> _Tried:
-    rest = course.plan.route[tier + 1 :]
-    others = any(is_called(other) for other in rest)
+def _try_place(course: _Course, place: Place) -> _Tried:
     free_turn = True
     turn = 0
     while True:
-        result = yield from _attempt_once(course, tier, target, rest, turn)
-        decision, failure = yield from _weigh(course, tier, target, result)
+        attempt = _next_attempt(course, place, turn)
+        if isinstance(attempt, Failure):
+            course.failures.append((place.target.name, attempt))
+            return None
+        result = yield from _make(course, attempt)
+        decision, failure = _weigh(course, place, result)
         if decision is not None or failure is None:
             return decision
-        handling = handle(failure.cause, others=others)
+        handling = handle(failure.cause, others=place.waiting > 0)
         if handling is Handling.FINAL:
-            return decide.pass_on(failure, target.name, tier)
+            return decide.pass_on(failure, place.target.name, place.tier)
         if handling is Handling.NEXT:
             return None
         if free_turn and not failure.sent and failure.cause is Cause.UNREACHABLE:
             free_turn = False  # it never left us: once, at once, and for nothing
             turn += 1
             continue
-        wait_s = _retry_wait(course, target, rest, failure, turn)
+        wait_s = _retry_wait(course, place, failure, turn)
         if wait_s is None:
             return None
         course.now = (yield Wait(wait_s)).at
         turn += 1
 
 
-def _attempt_once(
-    course: _Course, tier: int, target: TargetRules, rest: Sequence[TargetRules], turn: int
-) -> Generator[Step, Result, Result]:
-    timers = allot(
-        target, rest, course.outlook, left_s=course.deadline - course.now, stream=course.stream
-    )
+def _next_attempt(course: _Course, place: Place, turn: int) -> Attempt | Failure:
+    left_s = course.deadline - course.now
+    timers = allot(place, course.outlook, left_s=left_s, stream=course.stream)
     if timers is None:
-        return Result(at=course.now, failure=Failure(Cause.NO_TIME, sent=False))
-    if is_called(target) and course.calls >= course.plan.policy.max_attempts:
-        return Result(at=course.now, failure=Failure(Cause.TRIED_ENOUGH, sent=False))
-    lone = not any(is_called(other) for other in course.plan.route if other is not target)
-    result = yield Attempt(target, tier, turn, timers, lone=lone)
+        return Failure(Cause.NO_TIME, sent=False)
+    if place.called and course.calls >= course.plan.policy.max_attempts:
+        return Failure(Cause.TRIED_ENOUGH, sent=False)
+    return Attempt(place.target, place.tier, turn, timers, False, place.lone)
+
+
+def _make(course: _Course, attempt: Attempt) -> Generator[Step, Result, Result]:
+    """Make an attempt; a stream that begins as it should is handed over to its end."""
+    result = yield attempt
     course.now = result.at
     course.calls += result.sent
+    if result.began and not _is_unwanted(course.plan.policy, result):
+        course.committed = True
+        result = yield Commit()
+        course.now = result.at
     return result
 
 
-def _weigh(
-    course: _Course, tier: int, target: TargetRules, result: Result
-) -> Generator[Step, Result, tuple[Decision | None, Failure | None]]:
-    """Turn a result into a decision, or into the failure that the route goes on from."""
-    policy = course.plan.policy
-    if policy.on_refusal != "return" and (
+def _is_unwanted(policy: Policy, result: Result) -> bool:
+    """Whether the target declined, and the policy has something better than that."""
+    return policy.on_refusal != "return" and (
         result.refusing or (result.answer is not None and result.answer.refused)
-    ):
+    )
+
+
+def _weigh(course: _Course, place: Place, result: Result) -> tuple[Decision | None, Failure | None]:
+    """Turn a result into a decision, or into the failure that the route goes on from."""
+    policy, name, tier = course.plan.policy, place.target.name, place.tier
+    if course.committed and result.cut:
+        return decide.cut(result, name, tier), None
+    if not course.committed and _is_unwanted(policy, result):
         failure = Failure(Cause.REFUSED, "it declined to answer")
-        course.failures.append((target.name, failure))
-        hand_off = policy.on_refusal == "hand_off"
-        return (_hand_off(course, tier) if hand_off else None), failure
-    if result.began:
-        result = yield Commit()
-        course.now = result.at
-        if result.cut:
-            return decide.cut(result, target.name, tier), None
+        course.failures.append((name, failure))
+        return (_hand_off(course, tier) if policy.on_refusal == "hand_off" else None), failure
     if result.answer is not None:
         reason = decide.explain(course.failures) if tier else ""
-        return Answered(result.answer, target.name, tier, reason), None
+        return Answered(result.answer, name, tier, reason), None
     failure = result.failure or Failure(Cause.INVALID_ANSWER, "nothing came")
-    course.failures.append((target.name, failure))
+    course.failures.append((name, failure))
     if failure.cause is Cause.POLICY and policy.on_refusal == "next":
         return None, Failure(Cause.REFUSED)
     if failure.cause is Cause.POLICY and policy.on_refusal == "hand_off":
@@ -187,26 +193,23 @@ def _weigh(
     return None, failure
 
 
-def _retry_wait(
-    course: _Course, target: TargetRules, rest: Sequence[TargetRules], failure: Failure, turn: int
-) -> float | None:
+def _retry_wait(course: _Course, place: Place, failure: Failure, turn: int) -> float | None:
     """Return how long to wait before the next try here, or None when there is none."""
+    retry = place.target.retry
     # A second try here must leave one attempt for each target that waits behind.
-    kept = sum(is_called(other) for other in rest)
-    if turn + 1 >= target.retry.tries or course.calls + kept >= course.plan.policy.max_attempts:
+    if turn + 1 >= retry.tries or course.calls + place.waiting >= course.plan.policy.max_attempts:
         return None
-    wait_s = jittered_wait_s(
-        turn, base_s=target.retry.base_s, cap_s=target.retry.cap_s, coin=course.coin()
-    )
+    wait_s = jittered_wait_s(turn, base_s=retry.base_s, cap_s=retry.cap_s, coin=course.coin())
     if failure.retry_after_s is not None:
         # After the window, not on its edge: loops wake a moment early, and others wait as well.
         wait_s = max(0.0, failure.retry_after_s) + max(EDGE_S, wait_s)
     if course.now + wait_s >= course.deadline:
         return None
     timed_out = failure.cause in TIMEOUTS
-    if not course.outlook.afford_retry(target.name, now=course.now, timed_out=timed_out):
-        return None
-    return wait_s
+    name = place.target.name
+    return (
+        wait_s if course.outlook.afford_retry(name, now=course.now, timed_out=timed_out) else None
+    )
 
 
 def _try_resting(course: _Course) -> _Tried:
@@ -215,20 +218,16 @@ def _try_resting(course: _Course) -> _Tried:
     if course.calls or not resting:
         return None
     name = course.outlook.least_recently_failed(resting)
-    tier, target = next(
-        (tier, target) for tier, target in enumerate(course.plan.route) if target.name == name
-    )
-    timers = allot(
-        target, (), course.outlook, left_s=course.deadline - course.now, stream=course.stream
-    )
+    place = next(each for each in course.plan.places if each.target.name == name)
+    left_s = course.deadline - course.now
+    alone = places_of((place.target,))[0]  # nobody is left to keep time for
+    timers = allot(alone, course.outlook, left_s=left_s, stream=course.stream)
     if timers is None:
         return None
-    result = yield Attempt(target, tier, 0, timers, force=True)
-    course.now = result.at
-    course.calls += result.sent
-    decision, failure = yield from _weigh(course, tier, target, result)
+    result = yield from _make(course, Attempt(place.target, place.tier, 0, timers, force=True))
+    decision, failure = _weigh(course, place, result)
     if failure is not None and handle(failure.cause, others=False) is Handling.FINAL:
-        return decision or decide.pass_on(failure, name, tier)
+        return decision or decide.pass_on(failure, name, place.tier)
     return decision
 
 

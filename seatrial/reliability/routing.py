@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from seatrial.reliability.settings import TargetRules
+from seatrial.reliability.settings import Place, TargetRules
 from seatrial.values.attempts import Cause, Timers
 
 MIN_ATTEMPT_S: Final = 0.25  # with less time left no attempt starts
@@ -106,11 +106,6 @@ class Outlook(Protocol):
         """Return the one whose last failure is longest ago."""
 
 
-def is_called(target: TargetRules) -> bool:
-    """Whether it is a model or a function, which can fail, rather than built in."""
-    return target.kind in ("model", "python")
-
-
 def handle(cause: Cause, *, others: bool) -> Handling:
     """Return what the failure leads to: SAME, NEXT or FINAL.
 
@@ -124,34 +119,23 @@ def handle(cause: Cause, *, others: bool) -> Handling:
     return handling
 
 
-def reserve_s(rest: Sequence[TargetRules], outlook: Outlook, *, stream: bool) -> float:
+def reserve_s(place: Place, outlook: Outlook, *, stream: bool) -> float:
     """Return the time to keep for the rest of the route, in seconds.
 
     The next target that is called gets its usual time and a second; what is built in
     answers at once.
     """
-    if not rest:
-        return 0.0
-    for target in rest:
-        if is_called(target):
-            usual = outlook.typical_s(target.name, stream=stream) or UNLEARNT_TYPICAL_S
-            return usual + RESERVE_MARGIN_S
-    return CHEAP_RESERVE_S
+    if place.next_called:
+        usual = outlook.typical_s(place.next_called, stream=stream) or UNLEARNT_TYPICAL_S
+        return usual + RESERVE_MARGIN_S
+    return 0.0 if place.last else CHEAP_RESERVE_S
 
 
-def allot(
-    target: TargetRules,
-    rest: Sequence[TargetRules],
-    outlook: Outlook,
-    *,
-    left_s: float,
-    stream: bool,
-) -> Timers | None:
+def allot(place: Place, outlook: Outlook, *, left_s: float, stream: bool) -> Timers | None:
     """Share out the time that is left.
 
     Args:
-        target: about to be called.
-        rest: the route after it.
+        place: of the target that is about to be called.
         outlook: what is known of the targets.
         left_s: until the deadline.
         stream: whether pieces are wanted.
@@ -159,29 +143,25 @@ def allot(
     Returns:
         The limits of the attempt, or None when too little time is left for one.
     """
-    if not is_called(target):
+    if not place.called:
         brief_s = max(0.0, left_s)  # it answers at once, and better late than not at all
         return Timers(brief_s, brief_s, brief_s, brief_s, brief_s)
-    others = any(is_called(other) for other in rest)
-    own_s = left_s - reserve_s(rest, outlook, stream=stream)
-    if others:
+    own_s = left_s - reserve_s(place, outlook, stream=stream)
+    if place.waiting:
         # A short deadline cannot pay the full reserve: the first target still gets its chance.
         own_s = min(left_s * SHARE_BEFORE_OTHERS, max(own_s, left_s * SHARE_AT_LEAST))
     if own_s < MIN_ATTEMPT_S:
         return None
-    settings = target.timers
+    settings = place.target.timers
     total_s = min(own_s, settings.total_s or own_s)
+    connect_s = min(settings.connect_s, total_s)
     if not stream:
         # The headers of a whole answer come when it is written: only the whole can be timed.
-        return Timers(min(settings.connect_s, total_s), total_s, total_s, total_s, total_s)
-    first_token_s = min(total_s, settings.first_token_s or _learnt_first_token(target, outlook))
-    return Timers(
-        connect_s=min(settings.connect_s, total_s),
-        first_byte_s=min(settings.first_byte_s, first_token_s),
-        first_token_s=first_token_s,
-        gap_s=settings.gap_s,
-        total_s=total_s,
-    )
+        return Timers(connect_s, total_s, total_s, total_s, total_s)
+    first_token_s = settings.first_token_s or _learnt_first_token(place.target, outlook)
+    first_token_s = min(total_s, first_token_s)
+    first_byte_s = min(settings.first_byte_s, first_token_s)
+    return Timers(connect_s, first_byte_s, first_token_s, settings.gap_s, total_s)
 
 
 def _learnt_first_token(target: TargetRules, outlook: Outlook) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 # Targets that need no entry of their own under [targets].
@@ -115,6 +116,54 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """One place of a route, with what follows from its neighbours.
+
+    Args:
+        tier: 0 is the first.
+        target: who stands there.
+        called: whether it is a model or a function, which can fail, rather than built in.
+        waiting: how many of those stand behind it.
+        next_called: the name of the first of them; empty when there is none.
+        last: whether nothing at all stands behind it.
+        lone: whether no other place of the route is called.
+    """
+
+    tier: int
+    target: TargetRules
+    called: bool
+    waiting: int
+    next_called: str
+    last: bool
+    lone: bool
+
+
+def is_called(target: TargetRules) -> bool:
+    """Whether it is a model or a function, which can fail, rather than built in."""
+    return target.kind in ("model", "python")
+
+
+def places_of(route: Sequence[TargetRules]) -> tuple[Place, ...]:
+    """Return what follows from a route, worked out once for all its requests."""
+    called = [is_called(target) for target in route]
+    made: list[Place] = []
+    for tier, target in enumerate(route):
+        behind = [other.name for other in route[tier + 1 :] if is_called(other)]
+        made.append(
+            Place(
+                tier,
+                target,
+                called=called[tier],
+                waiting=len(behind),
+                next_called=behind[0] if behind else "",
+                last=tier + 1 == len(route),
+                lone=sum(called) == called[tier],
+            )
+        )
+    return tuple(made)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one release of a feature does with a request.
 
@@ -126,6 +175,8 @@ class Plan:
         say: the text for `say` and for hand-offs.
         prompt: the system prompt's template, or None.
         prompt_version: hash of the template's content.
+        places: follows from the route.
+        kinds: of the targets on it.
     """
 
     feature: str
@@ -135,3 +186,10 @@ class Plan:
     say: str = ""
     prompt: str | None = None
     prompt_version: str = ""
+    places: tuple[Place, ...] = field(init=False, repr=False, compare=False)
+    kinds: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out what follows from the route."""
+        object.__setattr__(self, "places", places_of(self.route))
+        object.__setattr__(self, "kinds", frozenset(target.kind for target in self.route))

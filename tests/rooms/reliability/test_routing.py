@@ -15,12 +15,23 @@ from seatrial.reliability.routing import (
     Handling,
     allot,
     handle,
-    is_called,
     reserve_s,
 )
-from seatrial.reliability.settings import BUILT_IN, TargetRules, TimerSettings
+from seatrial.reliability.settings import (
+    BUILT_IN,
+    Place,
+    TargetRules,
+    TimerSettings,
+    is_called,
+    places_of,
+)
 from seatrial.values.attempts import Cause, Timers
 from tests.rooms.reliability.walk import CACHE, HUMAN, LARGE, RULES, SAY, SMALL, UNSENT, Known
+
+
+def place_of(target: TargetRules, *rest: TargetRules) -> Place:
+    """Return the first place of a route."""
+    return places_of((target, *rest))[0]
 
 
 @pytest.mark.parametrize("cause", Cause, ids=lambda cause: cause.value)
@@ -75,6 +86,17 @@ def test_built_in_targets_are_not_called() -> None:
     assert set(BUILT_IN) == built_in
 
 
+def test_places_know_their_neighbours() -> None:
+    """Who waits behind whom, and who is alone, is worked out once for a route."""
+    assert [
+        Place(0, CACHE, False, 2, "large", False, False),
+        Place(1, LARGE, True, 1, "rules", False, False),
+        Place(2, RULES, True, 0, "", False, False),
+        Place(3, SAY, False, 0, "", True, False),
+    ] == list(places_of((CACHE, LARGE, RULES, SAY)))
+    assert [True, False] == [place.lone for place in places_of((LARGE, CACHE))]
+
+
 @pytest.mark.parametrize(
     ("rest", "expected"),
     [
@@ -89,37 +111,41 @@ def test_reserve_is_for_the_next_that_is_called(
     rest: tuple[TargetRules, ...], expected: float
 ) -> None:
     """Its usual time, or two seconds until it is learnt, and one more."""
-    assert expected == reserve_s(rest, Known(typical={"rules": 0.5}), stream=False)
+    assert expected == reserve_s(
+        place_of(LARGE, *rest), Known(typical={"rules": 0.5}), stream=False
+    )
 
 
 def test_last_target_gets_all_that_is_left() -> None:
     """With nothing behind it nothing is kept back."""
-    timers = allot(LARGE, (), Known(), left_s=10.0, stream=True)
+    timers = allot(place_of(LARGE), Known(), left_s=10.0, stream=True)
 
     assert Timers(2.0, 10.0, 10.0, 15.0, 10.0) == timers
 
 
 def test_target_with_others_behind_it_gets_half_at_most() -> None:
     """The rest of the route has its reserve, and a hung target costs half the time at most."""
-    assert 5.0 == allot(LARGE, (SMALL,), Known(), left_s=10.0, stream=False).total_s
+    assert 5.0 == allot(place_of(LARGE, SMALL), Known(), left_s=10.0, stream=False).total_s
     slow = Known(typical={"small": 6.0})
-    assert 3.0 == allot(LARGE, (SMALL,), slow, left_s=10.0, stream=False).total_s
+    assert 3.0 == allot(place_of(LARGE, SMALL), slow, left_s=10.0, stream=False).total_s
 
 
 def test_short_deadline_still_gives_the_first_target_its_chance() -> None:
     """When the reserve is dearer than the whole deadline, a quarter is for the first target."""
-    assert 0.5 == allot(LARGE, (SMALL,), Known(), left_s=2.0, stream=False).total_s
+    assert 0.5 == allot(place_of(LARGE, SMALL), Known(), left_s=2.0, stream=False).total_s
 
 
 def test_too_little_time_is_no_time() -> None:
     """Nothing is started that cannot end."""
-    assert allot(LARGE, (), Known(), left_s=0.2, stream=False) is None
-    assert allot(LARGE, (SMALL,), Known(), left_s=0.9, stream=False) is None
+    assert allot(place_of(LARGE), Known(), left_s=0.2, stream=False) is None
+    assert allot(place_of(LARGE, SMALL), Known(), left_s=0.9, stream=False) is None
 
 
 def test_whole_answers_are_timed_as_a_whole() -> None:
     """Their headers come when they are written."""
-    assert Timers(2.0, 8.0, 8.0, 8.0, 8.0) == allot(LARGE, (), Known(), left_s=8.0, stream=False)
+    assert Timers(2.0, 8.0, 8.0, 8.0, 8.0) == allot(
+        place_of(LARGE), Known(), left_s=8.0, stream=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +155,7 @@ def test_first_token_limit_is_learnt(tail: float | None, expected: float) -> Non
     """The tail times one and a half, between 3 and 60 seconds, within the time left."""
     known = Known(tail={} if tail is None else {"large": tail})
 
-    assert expected == allot(LARGE, (), known, left_s=55.0, stream=True).first_token_s
+    assert expected == allot(place_of(LARGE), known, left_s=55.0, stream=True).first_token_s
 
 
 def test_own_limits_are_kept() -> None:
@@ -137,8 +163,10 @@ def test_own_limits_are_kept() -> None:
     strict = TargetRules("large", timers=TimerSettings(0.5, 1.0, 2.0, 4.0, 8.0))
     patient = TargetRules("large", timers=TimerSettings(99.0, 99.0, 99.0, 99.0, 99.0))
 
-    assert Timers(0.5, 1.0, 2.0, 4.0, 8.0) == allot(strict, (), Known(), left_s=50, stream=True)
-    assert Timers(50, 50, 50, 99, 50) == allot(patient, (), Known(), left_s=50, stream=True)
+    assert Timers(0.5, 1.0, 2.0, 4.0, 8.0) == allot(
+        place_of(strict), Known(), left_s=50, stream=True
+    )
+    assert Timers(50, 50, 50, 99, 50) == allot(place_of(patient), Known(), left_s=50, stream=True)
 
 
 @given(
@@ -151,7 +179,7 @@ def test_allotment_never_takes_what_the_rest_needs(
     left_s: float, rest: list[TargetRules], typical: dict[str, float], stream: bool
 ) -> None:
     """Whoever comes next and can be called keeps half of the time, or there is no attempt."""
-    timers = allot(LARGE, rest, Known(typical), left_s=left_s, stream=stream)
+    timers = allot(place_of(LARGE, *rest), Known(typical), left_s=left_s, stream=stream)
     if timers is None:
         return
     kept_s = left_s - timers.total_s
