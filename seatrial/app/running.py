@@ -24,6 +24,7 @@ from seatrial.values.chat import Answer
 BEAT_S: Final = 0.25  # how often the loop is asked whether it keeps its time
 LAG_LIMIT_S: Final = 1.0
 KEYS_EVERY_S: Final = 2.0
+STORE_PAUSE_S: Final = 5.0  # a store that came back must not wait longer to be noticed
 RETENTION_EVERY_S: Final = 3600.0
 READY_WAIT_S: Final = 5.0
 WARM_ANSWERS: Final = 1000  # of one feature, taken from the store into the cache at start
@@ -109,7 +110,13 @@ class Running:
         self.parts.recorder.start()
         for job in (
             Job("beat", self._beat, BEAT_S),
-            Job("store", self._tend_store, KEYS_EVERY_S, at_once=not self._store_ready),
+            Job(
+                "store",
+                self._tend_store,
+                KEYS_EVERY_S,
+                at_once=not self._store_ready,
+                longest_pause_s=STORE_PAUSE_S,
+            ),
             Job("retention", self._retire, RETENTION_EVERY_S),
             *jobs,
         ):

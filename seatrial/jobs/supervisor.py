@@ -23,12 +23,14 @@ class Job:
         run: does it once.
         every_s: from the end of one run to the start of the next, in seconds.
         at_once: whether the first run comes right at the start.
+        longest_pause_s: after failures, before it is tried again.
     """
 
     name: str
     run: Callable[[], Awaitable[None]]
     every_s: float
     at_once: bool = True
+    longest_pause_s: float = RESTART_CAP_S
 
 
 class Supervisor:
@@ -72,5 +74,5 @@ class Supervisor:
             except Exception as error:  # noqa: BLE001 - the one place that keeps such work alive
                 self._report(job.name, error)
                 failures += 1
-            pause_s = min(RESTART_CAP_S, RESTART_AFTER_S * 2 ** min(failures, 10))
+            pause_s = min(job.longest_pause_s, RESTART_AFTER_S * 2 ** min(failures, 10))
             await asyncio.sleep(max(job.every_s, pause_s) if failures else job.every_s)

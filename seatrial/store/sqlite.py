@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -85,6 +86,8 @@ class SqliteStore:
         """Bring the schema up to date; return the revisions applied."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Callers' texts are in it: only its owner may read it.  The log beside it follows.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             raise StoreUnavailable(
                 f"The store {self.name} could not be made.",

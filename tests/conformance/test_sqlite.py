@@ -77,6 +77,16 @@ def test_ready_makes_a_missing_file(tmp_path: Path) -> None:
         path.write_bytes(b"")
 
 
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    """Records hold callers' texts: the file and what SQLite keeps beside it are private."""
+    store = SqliteStore(tmp_path / "seatrial.db")
+    with closing(store):
+        store.ready()
+        store.records.add([sealed(1)])
+        kept = [*tmp_path.iterdir()]
+        assert {0o600} == {file.stat().st_mode & 0o777 for file in kept}
+
+
 def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
     """The message says what it is; not a byte of it changes."""
     path.write_text("Dear diary, " * 100)

@@ -1,6 +1,7 @@
 """`seatrial demo`: what Seatrial is for, seen in under a minute."""
 
 import shlex
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -48,6 +49,8 @@ def demo(
     """
     from seatrial.cli.demo.run import sail
 
+    for name in [each for each in os.environ if each.startswith("SEATRIAL_")]:
+        del os.environ[name]  # meant for the reader's own gateway, not for the demo's
     folder = _folder(keep)
     console = terminal.output()
     began_at = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -131,3 +132,13 @@ def test_close_interrupts_work() -> None:
 
     run(scene())
     assert [6.0] == let_go
+
+
+def test_pause_after_failures_has_a_cap_of_its_own() -> None:
+    """A job that must notice a recovery soon is not kept away for a minute."""
+    told = Told()
+    job = Job("store", told.run(*[OSError()] * 20), 2.0, longest_pause_s=5.0)
+    watch(job, told, for_s=60.0)
+
+    pauses = [later - earlier for earlier, later in pairwise(told.ran_at)]
+    assert 5.0 == max(pauses)
