@@ -1,7 +1,7 @@
 """`seatrial demo`: what Seatrial is for, seen in under a minute."""
 
-import shlex
 import os
+import shlex
 import tempfile
 import time
 from pathlib import Path
