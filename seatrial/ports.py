@@ -9,6 +9,7 @@ import msgspec
 
 from seatrial.values.attempts import Failure, Timers
 from seatrial.values.chat import Answer, Piece, Usage
+from seatrial.values.checks import Verdict
 from seatrial.values.decisions import Head
 from seatrial.values.records import Record
 
@@ -102,6 +103,16 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Give back connections."""
+
+
+class Checker(Protocol):
+    """A check of the user's own.  Whatever goes wrong in it refuses; only cancellation is raised."""
+
+    async def ask(self, text: str, known: Mapping[str, Any]) -> Verdict:
+        """Return what it says of a text; `known` is what else it may ask for, by name."""
+
+    async def close(self) -> None:
+        """Take no more work."""
 
 
 # --- the upstream's wire -----------------------------------------------------------------

@@ -12,6 +12,7 @@ __all__ = [
     "build_provider",
     "building",
     "calling",
+    "checking",
     "error_map",
     "hints",
     "http",
