@@ -1,3 +1,3 @@
 """Questions with a verdict about an input or an answer.  Pure: text in, verdict out."""
 
-__all__ = ["settings"]
+__all__ = ["settings", "shape", "texts"]
