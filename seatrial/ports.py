@@ -106,7 +106,7 @@ class Provider(Protocol):
 
 
 class Checker(Protocol):
-    """A check of the user's own.  Whatever goes wrong in it refuses; only cancellation is raised."""
+    """A check of the user's own.  What goes wrong in it refuses; only cancellation is raised."""
 
     async def ask(self, text: str, known: Mapping[str, Any]) -> Verdict:
         """Return what it says of a text; `known` is what else it may ask for, by name."""
