@@ -12,6 +12,7 @@ __all__ = [
     "recording",
     "streaming",
     "timer",
+    "trail",
     "waiting",
     "world",
 ]

@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from seatrial.engine.perform import Trail, perform
+from seatrial.engine.perform import perform
+from seatrial.engine.trail import Trail, rounded
 from seatrial.engine.world import Snapshot, World
 from seatrial.improvement import prompts
 from seatrial.ports import Sink
 from seatrial.reliability.caching import may_keep
 from seatrial.reliability.flow import answer_flow
-from seatrial.reliability.settings import Plan
 from seatrial.values.attempts import ErrorBody
-from seatrial.values.chat import Answer
+from seatrial.values.chat import Answer, Piece
 from seatrial.values.decisions import (
     Abandoned,
     Answered,
@@ -46,27 +46,37 @@ async def answer(
     Raises:
         asyncio.CancelledError: the caller left; the record says so.
     """
-    plan = known.plans[request.feature]
-    started = world.clock.now()
-    trail = Trail(request, plan, known, request.body, started, asyncio.current_task(world.loop))
-    wall = world.clock.wall()
+    plan, clock = known.plans[request.feature], world.clock
+    task = asyncio.current_task(world.loop)
+    trail = Trail(request, plan, known, request.body, clock.now(), clock.wall(), task)
     decision: Decision = Abandoned()  # stands if the caller hangs up
     try:
-        refused = _put_prompt(trail)
-        decision = refused or await _follow_plan(trail, world, sink)
+        refused = None if plan.prompt is None else _put_prompt(trail, plan.prompt)
+        decision = refused or await perform(
+            answer_flow(
+                plan,
+                deadline=request.deadline,
+                stream=request.stream,
+                now=trail.started,
+                coin=world.coin,
+                outlook=world.health,
+            ),
+            trail,
+            world=world,
+            sink=sink,
+        )
     except asyncio.CancelledError:
-        world.recorder.put(_record(trail, decision, world, wall=wall))
+        world.recorder.put(_record(trail, decision, world))
         raise
     except Exception:
         # A mistake of ours still leaves its record; the door says so to the caller.
         decision = Refused("internal_error", "Seatrial made a mistake while answering.")
-        world.recorder.put(_record(trail, decision, world, wall=wall))
+        world.recorder.put(_record(trail, decision, world))
         raise
-    record = _record(trail, decision, world, wall=wall)
-    durable = await world.recorder.append(
-        record, sync=isinstance(decision, HandedOff), loop=world.loop
-    )
-    if isinstance(decision, HandedOff) and not durable:
+    record = _record(trail, decision, world)
+    handed_off = isinstance(decision, HandedOff)
+    durable = await world.recorder.append(record, sync=handed_off, loop=world.loop)
+    if handed_off and not durable:
         # Better no promise than one that could be lost.
         decision = Refused(
             "not_durable",
@@ -74,33 +84,20 @@ async def answer(
             retry_after_s=5.0,
         )
     _remember(trail, decision, record, world)
-    began = trail.committed
-    whole = isinstance(decision, Answered)  # what was cut has no proper end to send
-    tail = tuple(trail.begun.tail) if began and whole and trail.begun else ()
-    return Settled(_head(trail, decision), decision, began, tail, durable)
-
-
-async def _follow_plan(trail: Trail, world: World, sink: Sink | None) -> Decision:
-    flow = answer_flow(
-        trail.plan,
-        deadline=trail.request.deadline,
-        stream=trail.request.stream,
-        now=trail.started,
-        coin=world.coin,
-        outlook=world.health,
+    return Settled(
+        _head(trail, decision), decision, trail.committed, _tail(trail, decision), durable
     )
-    return await perform(flow, trail, world=world, sink=sink)
 
 
-def _put_prompt(trail: Trail) -> Refused | None:
+def _put_prompt(trail: Trail, prompt: str) -> Refused | None:
     """Place the feature's prompt before the caller's messages; name what is missing."""
-    plan, request = trail.plan, trail.request
-    if plan.prompt is None:
-        return None
-    rendered = prompts.render(plan.prompt, request.variables)
+    request = trail.request
+    rendered = prompts.render(prompt, request.variables)
     if isinstance(rendered, tuple):
         names = ", ".join(rendered)
-        message = f"The prompt of {plan.feature!r} needs a value for: {names}. Give it in metadata."
+        message = (
+            f"The prompt of {request.feature!r} needs a value for: {names}. Give it in metadata."
+        )
         error = ErrorBody(message, "invalid_request_error", "metadata", "missing_variable")
         return Refused("missing_variable", message, status=400, error=error)
     system = {"role": "system", "content": rendered}
@@ -109,39 +106,35 @@ def _put_prompt(trail: Trail) -> Refused | None:
 
 
 def _head(trail: Trail, decision: Decision) -> Head:
+    record_id, release = trail.request.id, trail.plan.release
     if isinstance(decision, Abandoned):
-        return Head(trail.request.id, trail.plan.release, decision.kind)
+        return Head(record_id, release, decision.kind)
     model = decision.answer.model if isinstance(decision, Answered) else ""
-    return Head(
-        trail.request.id,
-        trail.plan.release,
-        decision.kind,
-        decision.target,
-        decision.tier,
-        model,
-    )
+    return Head(record_id, release, decision.kind, decision.target, decision.tier, model)
+
+
+def _tail(trail: Trail, decision: Decision) -> tuple[Piece, ...]:
+    """Return the pieces that waited for the record; what was cut has no proper end to send."""
+    sent = trail.begun if trail.committed and isinstance(decision, Answered) else None
+    return tuple(sent.tail) if sent else ()
 
 
 def _remember(trail: Trail, decision: Decision, record: Record, world: World) -> None:
-    if isinstance(decision, Answered) and record.cache_key and decision.target != "cache":
+    if record.cache_key and isinstance(decision, Answered) and decision.target != "cache":
         world.cache.put(record.cache_key, decision.answer, at=record.started_at)
 
 
-def _record(trail: Trail, decision: Decision, world: World, *, wall: float) -> Record:
+def _record(trail: Trail, decision: Decision, world: World) -> Record:
     request, plan, caller = trail.request, trail.plan, trail.request.caller
-    now = world.clock.now()
-    first_token_s = None
-    if trail.attempts and trail.attempts[-1].first_token_s is not None and request.stream:
-        latest = trail.attempts[-1]
-        first_token_s = latest.started_s + (latest.first_token_s or 0.0)
-    answered = decision.answer if isinstance(decision, Answered) else None
-    said = answered or (trail.last.answer if trail.last and trail.committed else None)
     abandoned = isinstance(decision, Abandoned)
-    cache_key = trail.cache_key(world.secret)
+    answer = decision.answer if isinstance(decision, Answered) else None
+    begun = trail.begun if trail.committed else None
+    said = answer or (trail.last.answer if begun and trail.last else None)
+    keep = trail.known.keep_content
     return Record(
         id=request.id,
-        feature=plan.feature,
-        started_at=wall,
+        feature=request.feature,
+        started_at=trail.wall,
         decision=decision.kind.value,
         release=plan.release,
         prompt_version=plan.prompt_version,
@@ -152,26 +145,40 @@ def _record(trail: Trail, decision: Decision, world: World, *, wall: float) -> R
         session=caller.session,
         tags=caller.tags,
         call_site=caller.call_site,
-        took_s=round(now - trail.started, 6),
-        first_token_s=first_token_s,
+        took_s=rounded(world.clock.now() - trail.started),
+        first_token_s=_first_token_s(trail) if request.stream else None,
         stream=request.stream,
         code=decision.code if isinstance(decision, Refused) else "",
         reason=_reason(decision),
         target="" if isinstance(decision, Abandoned) else decision.target,
         tier=0 if isinstance(decision, Abandoned) else decision.tier,
-        cut=trail.committed and not answered,
-        sent_pieces=trail.begun.sent if trail.begun and trail.committed else 0,
-        cached_age_s=answered.age_s if answered else None,
+        cut=begun is not None and answer is None,
+        sent_pieces=begun.sent if begun else 0,
+        cached_age_s=answer.age_s if answer else None,
         attempts=tuple(trail.attempts),
-        input=_input(request, plan) if trail.known.keep_content else None,
-        output=_output(said) if said and trail.known.keep_content and not abandoned else None,
-        cache_key=cache_key if _may_serve_again(decision) else "",
+        input=_input(request) if keep else None,
+        output=_output(said) if keep and said and not abandoned else None,
+        cache_key=_key_to_keep(trail, decision, world),
     )
 
 
-def _may_serve_again(decision: Decision) -> bool:
-    """Whether the cache may give this answer: the fixed text is nobody's answer."""
-    return isinstance(decision, Answered) and decision.target != "say" and may_keep(decision.answer)
+def _first_token_s(trail: Trail) -> float | None:
+    latest = trail.attempts[-1] if trail.attempts else None
+    if latest is None or latest.first_token_s is None:
+        return None
+    return latest.started_s + latest.first_token_s
+
+
+def _key_to_keep(trail: Trail, decision: Decision, world: World) -> str:
+    """Return the cache's key if it may give this answer: the fixed text is nobody's answer."""
+    if (
+        "cache" in trail.plan.kinds
+        and isinstance(decision, Answered)
+        and decision.target != "say"
+        and may_keep(decision.answer)
+    ):
+        return trail.cache_key(world.secret)
+    return ""
 
 
 def _reason(decision: Decision) -> str:
@@ -184,7 +191,7 @@ def _reason(decision: Decision) -> str:
             return ""
 
 
-def _input(request: Request, plan: Plan) -> dict[str, Any]:
+def _input(request: Request) -> dict[str, Any]:
     if request.arguments is None:
         return request.body
     args, kwargs = request.arguments

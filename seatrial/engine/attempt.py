@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
-
 from seatrial.engine.health import Health, Ticket
 from seatrial.engine.streaming import Begun
 from seatrial.engine.timer import AttemptTimer
@@ -16,13 +14,15 @@ from seatrial.reliability.answers import Assembly
 from seatrial.reliability.flow import Attempt
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.chat import Answer, Piece, Usage
+from seatrial.values.requests import Request
 
 FLOOR_AFTER_S = 8.0  # a stream may start slowly; judged from here on
 
 
 async def attempt(
     step: Attempt,
-    call: Call,
+    request: Request,
+    body: dict[str, Any],
     provider: Provider,
     *,
     task: asyncio.Task[Any] | None,
@@ -33,7 +33,8 @@ async def attempt(
 
     Args:
         step: what the plan asks for.
-        call: the request in the target's terms; the outlet is filled in here.
+        request: on whose behalf.
+        body: what is asked, as targets see it.
         provider: of the target.
         task: the one that runs this; the timer stops it.
         health: grants and settles the attempt.
@@ -43,24 +44,25 @@ async def attempt(
         The result, and the open stream when it began.  A begun stream must be given to
         `pump` or `drop`.
     """
-    clock = health.clock
+    clock, timers, stream = health.clock, step.timers, request.stream
     ticket = health.admit(
         step.target,
         provider.outlets,
-        limit_s=step.timers.total_s,
+        limit_s=timers.total_s,
         first=step.turn == 0,
-        stream=call.stream,
+        stream=stream,
         force=step.force,
         lone=step.lone,
     )
     if isinstance(ticket, Failure):
         return Result(at=clock.now(), failure=ticket), None
-    timer = AttemptTimer(clock, task, step.timers, stream=call.stream)
-    call = msgspec.structs.replace(call, outlet=ticket.index)
-    offered = answers.offered_tools(call.body)
+    timer = AttemptTimer(clock, task, timers, stream=stream)
     outcome: Answer | Failure
     try:
-        if call.stream:
+        call = Call(
+            body, stream, ticket.index, timers, request.id, request.arguments, request.variables
+        )
+        if stream:
             opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
             if isinstance(opened, Begun):
                 health.began(ticket)
@@ -79,40 +81,46 @@ async def attempt(
         health.settle(ticket, failure=Failure(Cause.RAISED), took_s=None)
         raise
     timer.stop()
-    return _conclude(outcome, ticket, timer, health, offered, at=clock.now()), None
+    if isinstance(outcome, Answer):
+        # Only who calls tools can call one that was not offered.
+        offered = answers.offered_tools(body) if outcome.tool_calls else None
+        fault = answers.fault(outcome, offered=offered)
+        if fault is None:
+            return _good(outcome, ticket, timer, health), None
+        failure = Failure(Cause.INVALID_ANSWER, fault)
+        return _bad(failure, ticket, timer, health, usage=outcome.usage), None
+    return _bad(outcome, ticket, timer, health), None
 
 
-def _conclude(
-    outcome: Answer | Failure,
+def _good(answer: Answer, ticket: Ticket, timer: AttemptTimer, health: Health) -> Result:
+    now = timer.now()
+    took_s = timer.first_token_s() if ticket.stream else None
+    if took_s is None:
+        took_s = now - timer.started
+    health.settle(ticket, failure=None, took_s=took_s)
+    return Result(
+        at=now,
+        answer=answer,
+        sent=True,
+        outlet=ticket.name,
+        first_token_s=took_s,
+        usage=answer.usage,
+    )
+
+
+def _bad(
+    failure: Failure,
     ticket: Ticket,
     timer: AttemptTimer,
     health: Health,
-    offered: frozenset[str] | None,
     *,
-    at: float,
+    usage: Usage | None = None,
 ) -> Result:
-    usage: Usage | None = None
-    if isinstance(outcome, Answer):
-        usage = outcome.usage
-        fault = answers.fault(outcome, offered=offered)
-        if fault is None:
-            took_s = timer.first_token_s() if ticket.stream else at - timer.started
-            took_s = at - timer.started if took_s is None else took_s
-            health.settle(ticket, failure=None, took_s=took_s)
-            return Result(
-                at=at,
-                answer=outcome,
-                sent=True,
-                outlet=ticket.name,
-                first_token_s=took_s,
-                usage=usage,
-            )
-        outcome = Failure(Cause.INVALID_ANSWER, fault)
-    health.settle(ticket, failure=outcome, took_s=None)
+    health.settle(ticket, failure=failure, took_s=None)
     return Result(
-        at=at,
-        failure=outcome,
-        sent=outcome.sent,
+        at=timer.now(),
+        failure=failure,
+        sent=failure.sent,
         outlet=ticket.name,
         first_token_s=timer.first_token_s(),
         usage=usage,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from seatrial.engine.health import Health, Ticket
 from seatrial.engine.timer import AttemptTimer
-from seatrial.ports import Ended, Sink, Stream
+from seatrial.ports import Sink, Stream
 from seatrial.reliability.answers import Assembly
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.chat import Piece
@@ -82,24 +82,32 @@ async def pump(begun: Begun, sink: Sink, head: Head, *, health: Health, deadline
 
 async def _forward_all(begun: Begun, sink: Sink, head: Head) -> Failure | None:
     """Forward what is there and what comes; return what went wrong, or None at a proper end."""
-    timer, stream, assembly = begun.timer, begun.stream, begun.assembly
-    timer.hold()
+    timer, stream, assembly, tail = begun.timer, begun.stream, begun.assembly, begun.tail
+    timer.held = True
     await sink.begin(head)
     timer.resume()
-    for piece in begun.pieces:
-        await _forward(begun, sink, piece)
+    held_back = begun.pieces[::-1]
     begun.pieces.clear()
-    while not begun.ended:
-        item = await stream.next()
-        if isinstance(item, Piece):
-            assembly.feed(item)
-            await _forward(begun, sink, item)
-        elif isinstance(item, Ended):
-            begun.ended = True
-        elif assembly.finished:
-            begun.ended = True  # the answer is whole; only the goodbye was lost
+    while held_back or not begun.ended:
+        if held_back:
+            piece = held_back.pop()
         else:
-            return item
+            item = await stream.next()
+            if not isinstance(item, Piece):
+                if isinstance(item, Failure) and not assembly.finished:
+                    return item
+                begun.ended = True  # if by a failure: the answer is whole, only the goodbye lost
+                break
+            assembly.feed(item)
+            piece = item
+        if tail or piece.finish_reason is not None or piece.bare_usage:
+            tail.append(piece)
+            continue
+        # In line, not in a coroutine of its own: it happens for every event.
+        timer.held = True
+        await sink.send(piece)
+        timer.resume()
+        begun.sent += 1
     return _judge_whole(assembly)
 
 
@@ -114,13 +122,3 @@ def _judge_late(begun: Begun) -> Failure | None:
     if begun.assembly.finished and timer.cause is not Cause.SLOW_READER:
         return _judge_whole(begun.assembly)
     return Failure(timer.cause, f"{begun.sent} pieces had left")
-
-
-async def _forward(begun: Begun, sink: Sink, piece: Piece) -> None:
-    if begun.tail or piece.finish_reason is not None or piece.bare_usage:
-        begun.tail.append(piece)
-        return
-    begun.timer.hold()
-    await sink.send(piece)
-    begun.timer.resume()
-    begun.sent += 1

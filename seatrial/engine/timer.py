@@ -1,7 +1,8 @@
 """The five limits of one attempt on a single timer handle.
 
 The engine's own task is cancelled when a limit passes; the phases move by plain assignment,
-so that a stream's every token costs no timer.
+so that a stream's every token costs no timer: the alarm rings at the earliest limit there
+can be, looks, and is set again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class AttemptTimer:
     __slots__ = (
         "_cause",
         "_clock",
+        "_due_at",
         "_handle",
         "_limit_at",
         "_loop",
@@ -36,8 +38,8 @@ class AttemptTimer:
         "_total_at",
         "fired",
         "first_token_at",
+        "held",
         "started",
-        "tokens",
     )
 
     def __init__(
@@ -49,19 +51,19 @@ class AttemptTimer:
         stream: bool,
     ) -> None:
         self._clock = clock
-        self._loop = asyncio.get_running_loop() if task is None else task.get_loop()
+        self._loop = loop = asyncio.get_running_loop() if task is None else task.get_loop()
         self._task = task
         self._timers = timers
         self._stream = stream
-        self.started = clock.now()
+        self.started = started = clock.now()
         self.first_token_at: float | None = None
-        self.tokens = 0
         self.fired: Cause | None = None
-        self._total_at = self.started + timers.total_s
+        self.held = False  # the caller reads slowly: the target is not to blame for the gap
+        limit_s = timers.first_byte_s if stream else timers.total_s
         self._cause = Cause.FIRST_BYTE_TIMEOUT if stream else Cause.TOTAL_TIMEOUT
-        self._limit_at = self.started + (timers.first_byte_s if stream else timers.total_s)
-        self._handle: asyncio.TimerHandle | None = None
-        self._arm()
+        self._total_at = started + timers.total_s
+        self._limit_at = self._due_at = started + limit_s
+        self._handle: asyncio.TimerHandle | None = loop.call_later(limit_s, self._ring)
 
     # -- Pulse ----------------------------------------------------------------------------
 
@@ -77,15 +79,13 @@ class AttemptTimer:
     def token(self) -> None:
         """From now on the next token is waited for."""
         now = self._clock.now()
-        self.tokens += 1
-        first = self.first_token_at is None
-        if first:
+        if self.first_token_at is None:
             self.first_token_at = now
+            self._cause = Cause.GAP_TIMEOUT if self._stream else self._cause
         if self._stream:
-            self._cause = Cause.GAP_TIMEOUT
-            self._limit_at = now + self._timers.gap_s
-            if first:
-                self._rearm()
+            self._limit_at = limit_at = now + self._timers.gap_s
+            if limit_at < self._due_at:
+                self._set(now)
 
     # -- the engine -----------------------------------------------------------------------
 
@@ -114,16 +114,12 @@ class AttemptTimer:
     def allow_until(self, total_at: float) -> None:
         """Move the limit of the whole: after the commit nothing is kept for other targets."""
         self._total_at = total_at
-        self._rearm()
-
-    def hold(self) -> None:
-        """Stop timing the gaps: the caller reads slowly, the target is not to blame."""
-        self._cause = Cause.SLOW_READER
-        self._limit_at = self._total_at
+        if total_at < self._due_at:
+            self._set(self._clock.now())
 
     def resume(self) -> None:
-        """Time the gaps again."""
-        self._cause = Cause.GAP_TIMEOUT
+        """Time the gaps again, after a time in which it was `held`."""
+        self.held = False
         self._limit_at = self._clock.now() + self._timers.gap_s
 
     def stop(self) -> None:
@@ -132,24 +128,26 @@ class AttemptTimer:
             self._handle.cancel()
             self._handle = None
 
-    def _rearm(self) -> None:
+    def _set(self, now: float) -> None:
         self.stop()
-        self._arm()
+        # Never asleep for longer than a gap: `resume` may move the limit forward.
+        delay_s = max(0.0, min(self._ends_at() - now, self._timers.gap_s))
+        self._due_at = now + delay_s
+        self._handle = self._loop.call_later(delay_s, self._ring)
 
-    def _arm(self) -> None:
-        delay_s = min(self._limit_at, self._total_at) - self._clock.now()
-        self._handle = self._loop.call_later(max(0.0, delay_s), self._ring)
+    def _ends_at(self) -> float:
+        return self._total_at if self.held else min(self._limit_at, self._total_at)
 
     def _ring(self) -> None:
         now = self._clock.now()
-        limit_at = min(self._limit_at, self._total_at)
-        if now < limit_at - _EARLY_S:
-            # Never asleep for longer than a gap: `resume` may have moved the limit forward.
-            delay_s = min(limit_at - now, self._timers.gap_s)
-            self._handle = self._loop.call_later(delay_s, self._ring)
+        if now < self._ends_at() - _EARLY_S:
+            self._set(now)
             return
         self._handle = None
-        own = self._limit_at < self._total_at or self._cause is Cause.SLOW_READER
-        self.fired = self._cause if own else Cause.TOTAL_TIMEOUT
+        if self.held:
+            self.fired = Cause.SLOW_READER
+        else:
+            own = self._limit_at < self._total_at
+            self.fired = self._cause if own else Cause.TOTAL_TIMEOUT
         if self._task is not None:
             self._task.cancel()

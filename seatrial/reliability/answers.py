@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from seatrial.values.chat import FINISH_REASONS, Answer, Piece, ToolCall, Usage
+from seatrial.values.chat import FINISH_REASONS, Answer, Piece, ToolCall, ToolFragment, Usage
 
 STRAY: Final = "it calls a tool that was not offered"
 
@@ -115,15 +115,22 @@ class Assembly:
             self._reasoning.append(piece.reasoning)
         if piece.refusal:
             self._refusal.append(piece.refusal)
-        for part in piece.tools:
+        if piece.tools:
+            self._feed_tools(piece.tools)
+        if piece.finish_reason:
+            self._finish = piece.finish_reason
+        if piece.usage is not None:
+            self._usage = piece.usage
+        if piece.model:
+            self._model = piece.model
+
+    def _feed_tools(self, parts: tuple[ToolFragment, ...]) -> None:
+        for part in parts:
             id_, name, arguments = self._tools.get(part.index, ("", "", []))
             arguments.append(part.arguments)
             self._tools[part.index] = (part.id or id_, part.name or name, arguments)
             if part.name and self._offered is not None and part.name not in self._offered:
                 self.strays = True
-        self._finish = piece.finish_reason or self._finish
-        self._usage = piece.usage or self._usage
-        self._model = piece.model or self._model
 
     def fault(self) -> str | None:
         """Return why what was said so far is no valid answer, or None when it is one."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from seatrial.app import running, wiring
-from seatrial.engine import answer, perform, streaming
+from seatrial.engine import answer, perform, streaming, trail
 from seatrial.engine.carriage import Carriage
 from seatrial.engine.health import Health
 from seatrial.engine.recorder import Recorder
@@ -125,7 +125,7 @@ def cut_passes_for_whole(patch: Patch = setattr) -> None:
 
 def one_cache_for_all(patch: Patch = setattr) -> None:
     """The cache's key leaves out what was asked."""
-    patch(perform, "cache_key", lambda *args, **named: "the same")
+    patch(trail, "cache_key", lambda *args, **named: "the same")
 
 
 def filled_up(patch: Patch = setattr) -> None:

@@ -1,0 +1,132 @@
+"""What a request leaves behind on its way, for its record."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from seatrial.engine.streaming import Begun
+from seatrial.engine.world import Snapshot
+from seatrial.reliability.caching import cache_key
+from seatrial.reliability.flow import Attempt
+from seatrial.reliability.settings import Plan
+from seatrial.values.attempts import Cause, Result
+from seatrial.values.records import AttemptRecord
+from seatrial.values.requests import Request
+
+
+class Trail(msgspec.Struct):
+    """What a request leaves behind on its way.
+
+    Args:
+        request, plan, known: what is asked, of whom.
+        body: the request as targets see it, prompt included.
+        started: on the monotonic clock.
+        wall: the same moment on the wall clock.
+        task: in which the request is answered; limits of time end by stopping it.
+        attempts: every attempt so far.
+        begun: the stream that waits for its commit, or was handed over.
+        committed: whether anything has left for the caller.
+        last: the result that the decision rests on.
+    """
+
+    request: Request
+    plan: Plan
+    known: Snapshot
+    body: dict[str, Any]
+    started: float
+    wall: float
+    task: asyncio.Task[Any] | None = None
+    attempts: list[AttemptRecord] = []
+    begun: Begun | None = None
+    committed: bool = False
+    last: Result | None = None
+    _key: str | None = None
+
+    def cache_key(self, secret: bytes) -> str:
+        """Return the cache key of this request, made once; empty when the route has no cache."""
+        if self._key is None:
+            self._key = ""
+            if "cache" in self.plan.kinds:
+                with suppress(TypeError, ValueError, OverflowError, RecursionError):
+                    self._key = self._make_key(secret)
+        return self._key
+
+    def _make_key(self, secret: bytes) -> str:
+        """Make the key of all that can change the answer; raise where it cannot be written."""
+        request = self.request
+        asked = dict(self.body)  # the prompt is in it, with its variables put in
+        if "python" in self.plan.kinds:
+            asked["arguments"] = [request.arguments, request.variables]  # functions may read them
+        return cache_key(
+            secret,
+            tenant=request.caller.tenant,
+            scope=request.caller.key_scope,
+            feature=self.plan.feature,
+            prompt_version=self.plan.prompt_version,
+            body=asked,
+        )
+
+    def note(self, step: Attempt, result: Result | None, *, at: float, ended: float) -> None:
+        """Note an attempt with what came of it.
+
+        Args:
+            step: what the plan asked for.
+            result: None when the caller left meanwhile.
+            at: its start, on the monotonic clock.
+            ended: its end.
+        """
+        started_s, took_s = rounded(at - self.started), rounded(ended - at)
+        name, tier, turn = step.target.name, step.tier, step.turn
+        if result is None:
+            left = Cause.CALLER_LEFT.value
+            noted = AttemptRecord(
+                name, tier, turn, cause=left, sent=True, started_s=started_s, took_s=took_s
+            )
+        else:
+            noted = _attempt_record(name, tier, turn, result, started_s, took_s)
+        self.attempts.append(noted)
+
+    def note_end(self, result: Result | None) -> None:
+        """Note how the stream that the last attempt began has ended; None: the caller left."""
+        latest = self.attempts[-1]
+        if result is None:
+            ended = msgspec.structs.replace(latest, cause=Cause.CALLER_LEFT.value)
+        else:
+            took_s = rounded(result.at - self.started - latest.started_s)
+            name, tier, turn = latest.target, latest.tier, latest.turn
+            ended = _attempt_record(name, tier, turn, result, latest.started_s, took_s)
+        self.attempts[-1] = ended
+
+
+def _attempt_record(
+    target: str, tier: int, turn: int, result: Result, started_s: float, took_s: float
+) -> AttemptRecord:
+    failure, usage = result.failure, result.usage
+    return AttemptRecord(
+        target,
+        tier,
+        turn,
+        result.outlet,
+        failure.cause.value if failure else "",
+        failure.reason if failure else "",
+        result.sent,
+        started_s,
+        took_s,
+        None if result.first_token_s is None else rounded(result.first_token_s),
+        failure.status if failure else None,
+        result.answer.model if result.answer else "",
+        msgspec.to_builtins(usage) if usage else None,
+    )
+
+
+def rounded(seconds: float) -> float:
+    """Return whole microseconds; a quarter of the price of `round`.
+
+    >>> rounded(0.12345678)
+    0.123457
+    """
+    return int(seconds * 1e6 + 0.5) / 1e6
