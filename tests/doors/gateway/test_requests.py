@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.gateway.faults import Fault
-from seatrial.gateway.openai_in import DENIED, read_chat
+from seatrial.gateway.fields import DENIED
+from seatrial.gateway.openai_in import read_chat
 from seatrial.gateway.settings import DoorSettings
 from tests.doors.gateway.scripted import CHAT, HOST, JSON, KEY, Client, FakeApp, Wire, scope
 
