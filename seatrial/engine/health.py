@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from seatrial.ports import Clock, Coin
 from seatrial.reliability.adaptive import AdaptiveThrottle
 from seatrial.reliability.breaker import Breaker, Permit, State
@@ -25,6 +27,7 @@ ENOUGH_FOR_TYPICAL = 20
 ENOUGH_FOR_TAIL = 200
 REFRESH_EVERY = 25  # values taken in before the quantiles are worked out again
 SLOW_FACTOR = 2.0
+_REJECTS = frozenset({Cause.RATE_LIMITED, Cause.OVERLOADED})
 FAIR_LIMIT_S = 2.0  # a timeout below this and below the usual time is the caller's haste
 
 
@@ -81,10 +84,26 @@ class Target:
     whole: Learnt = field(default_factory=Learnt)
     outlets: dict[str, Outlet] = field(default_factory=dict)
     in_flight: int = 0
+    _names: Sequence[str] = ()
+    _settings: BreakerSettings | None = None
+    _known: tuple[Outlet, ...] = ()
+
+    def known(self, names: Sequence[str], settings: BreakerSettings) -> tuple[Outlet, ...]:
+        """Return its outlets by name, with the breaker's settings in force."""
+        if names is not self._names or settings is not self._settings:
+            self._names, self._settings = names, settings
+            self._known = tuple(self._outlet(name, settings) for name in names)
+        return self._known
+
+    def _outlet(self, name: str, settings: BreakerSettings) -> Outlet:
+        outlet = self.outlets.get(name)
+        if outlet is None:
+            outlet = self.outlets[name] = Outlet(Breaker(settings), Throttle())
+        outlet.breaker.settings = settings
+        return outlet
 
 
-@dataclass(slots=True)
-class Ticket:
+class Ticket(msgspec.Struct):
     """Leave to call one outlet; give it back with `Health.settle`."""
 
     rules: TargetRules
@@ -95,6 +114,7 @@ class Ticket:
     permit: Permit
     limit_s: float
     stream: bool
+    alone: bool  # it is the target's only outlet
     began: bool = False  # a probe whose first useful token has been told to the breaker
 
 
@@ -160,12 +180,12 @@ class Health:
             lone: the callers it does not get now would get no answer: no slow start.
         """
         now = self.clock.now()
-        target = self._target(rules.name)
+        target = self._targets.get(rules.name) or self._new_target(rules.name)
         if target.in_flight >= rules.concurrency:
             return Failure(Cause.POOL_FULL, f"{target.in_flight} attempts in flight", sent=False)
         if rules.self_hosted and self._coin() < target.adaptive.reject_share(now):
             return Failure(Cause.SHED, sent=False)
-        known = [self._outlet(target, rules.breaker, name) for name in outlets]
+        known = target.known(outlets, rules.breaker)
         chosen = self._choose(known, now, lease_s=limit_s, force=force, lone=lone)
         if isinstance(chosen, Failure):
             return chosen
@@ -174,9 +194,11 @@ class Health:
             target.budget.earn()
         if rules.self_hosted:
             target.adaptive.sent(now)
+        outlet = known[index]
         target.in_flight += 1
-        known[index].in_flight += 1
-        return Ticket(rules, target, known[index], outlets[index], index, permit, limit_s, stream)
+        outlet.in_flight += 1
+        alone = len(known) == 1
+        return Ticket(rules, target, outlet, outlets[index], index, permit, limit_s, stream, alone)
 
     def began(self, ticket: Ticket) -> None:
         """Note the first useful token of a stream.
@@ -201,25 +223,29 @@ class Health:
         outlet, target = ticket.outlet, ticket.target
         target.in_flight -= 1
         outlet.in_flight -= 1
-        cause = failure.cause if failure else None
         learnt = target.streamed if ticket.stream else target.whole
         slow = False
         if took_s is not None:
             slow = learnt.typical_s is not None and took_s > SLOW_FACTOR * learnt.typical_s
             learnt.add(took_s)
-            outlet.observe(now, took_s)
-        if cause is Cause.RATE_LIMITED or (failure and failure.retry_after_s is not None):
-            hint_s = failure.retry_after_s if failure else None
-            outlet.throttle.limited(now, hint_s, coin=self._coin())
-        elif cause is Cause.KEY_REFUSED:
-            outlet.throttle.key_refused(now)
-        elif cause is None:
+            if not ticket.alone:  # nothing is chosen by its load
+                outlet.observe(now, took_s)
+        failed: bool | None = False
+        if failure is None:
             outlet.throttle.answered()
-        if ticket.rules.self_hosted and cause not in (Cause.RATE_LIMITED, Cause.OVERLOADED):
+        else:
+            self._mind_windows(outlet, failure, now)
+            failed = _verdict(ticket, failure.cause, learnt)
+        if ticket.rules.self_hosted and (failure is None or failure.cause not in _REJECTS):
             target.adaptive.accepted(now)
-        failed = _verdict(ticket, cause, learnt)
         if failed or not ticket.began:
             outlet.breaker.settle(ticket.permit, now, failed=failed, slow=slow, coin=self._coin())
+
+    def _mind_windows(self, outlet: Outlet, failure: Failure, now: float) -> None:
+        if failure.cause is Cause.RATE_LIMITED or failure.retry_after_s is not None:
+            outlet.throttle.limited(now, failure.retry_after_s, coin=self._coin())
+        elif failure.cause is Cause.KEY_REFUSED:
+            outlet.throttle.key_refused(now)
 
     def views(self) -> list[OutletView]:
         """Return the state of every outlet that was ever asked."""
@@ -247,7 +273,8 @@ class Health:
             for i, outlet in enumerate(outlets)
             if now >= outlet.throttle.until and now >= outlet.throttle.keys_until
         ]
-        for index in self._ranked(outlets, open_now, now):
+        ranked = open_now if len(open_now) < 2 else self._ranked(outlets, open_now, now)
+        for index in ranked:
             breaker = outlets[index].breaker
             coin = 0.0 if lone else self._coin()
             permit = breaker.permit(now, coin=coin, lease_s=lease_s)
@@ -258,8 +285,6 @@ class Health:
         return _why_none(outlets, open_now, now)
 
     def _ranked(self, outlets: Sequence[Outlet], open_now: list[int], now: float) -> list[int]:
-        if len(open_now) < 2:
-            return open_now
         closed = [i for i in open_now if outlets[i].breaker.state is State.CLOSED]
         # Outlets on probation come first, so that they are probed at all; `permit` bounds it.
         probing = [i for i in open_now if i not in closed]
@@ -274,19 +299,12 @@ class Health:
         return [*probing, one, two, *(i for i in closed if i not in (one, two))]
 
     def _target(self, name: str) -> Target:
-        target = self._targets.get(name)
-        if target is None:
-            target = Target(RetryBudget(self.clock.now()), AdaptiveThrottle())
-            self._targets[name] = target
-        return target
+        return self._targets.get(name) or self._new_target(name)
 
-    def _outlet(self, target: Target, settings: BreakerSettings, name: str) -> Outlet:
-        outlet = target.outlets.get(name)
-        if outlet is None:
-            outlet = target.outlets[name] = Outlet(Breaker(settings), Throttle())
-        elif outlet.breaker.settings is not settings:
-            outlet.breaker.settings = settings
-        return outlet
+    def _new_target(self, name: str) -> Target:
+        target = Target(RetryBudget(self.clock.now()), AdaptiveThrottle())
+        self._targets[name] = target
+        return target
 
     def _learnt(self, name: str, stream: bool) -> Learnt:
         target = self._target(name)
@@ -297,10 +315,8 @@ class Health:
         return min((outlet.breaker.last_failure_at for outlet in outlets), default=-math.inf)
 
 
-def _verdict(ticket: Ticket, cause: Cause | None, learnt: Learnt) -> bool | None:
-    """Return whether the attempt speaks against the outlet, for it, or says nothing."""
-    if cause is None:
-        return False
+def _verdict(ticket: Ticket, cause: Cause, learnt: Learnt) -> bool | None:
+    """Return whether a failure speaks against the outlet, or None when it says nothing."""
     if cause not in COUNTS:
         return None
     if cause in TIMEOUTS and cause is not Cause.CONNECT_TIMEOUT:
