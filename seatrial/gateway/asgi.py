@@ -14,6 +14,8 @@ from seatrial.gateway.faults import Fault, show_fault, show_refused
 from seatrial.gateway.headers import HostCheck, credential, read_headers
 from seatrial.gateway.scopes import Asgi, HttpScope, Receive, Send
 from seatrial.gateway.settings import DoorSettings
+from seatrial.gateway.turn import Turn
+from seatrial.gateway.ways import AsgiWay
 from seatrial.values.decisions import Refused
 from seatrial.values.requests import Caller
 
@@ -60,8 +62,7 @@ class _Doors:
             self._settings,
             self._state,
             self._app.new_id(),
-            receive,
-            send,
+            send if isinstance(send, Turn) else AsgiWay(receive, send),
             {},
             _NOBODY,
         )

@@ -9,8 +9,9 @@ from typing import assert_never
 from seatrial.gateway import openai_out as out
 from seatrial.gateway.exchange import Exchange, stopping
 from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
+from seatrial.gateway.fields import Ask
 from seatrial.gateway.headers import deadline_s, hints
-from seatrial.gateway.openai_in import Ask, read_chat
+from seatrial.gateway.openai_in import read_chat
 from seatrial.gateway.stream import EventSink
 from seatrial.gateway.watch import CallerWatch
 from seatrial.values.chat import Answer
@@ -75,7 +76,7 @@ async def _stream(exchange: Exchange, request: Request, left_s: float) -> None:
     watch = _watch(exchange)
     chunks = _chunks(request)
     sink = EventSink(
-        exchange.send,
+        exchange.way,
         watch,
         chunks,
         include_usage=request.include_usage,
@@ -138,8 +139,10 @@ async def _render_events(
         body += chunks.usage(answer.usage)
     headers = [*out.STREAM_HEADERS, *out.labels(settled.head, settled.decision)]
     exchange.started = True
-    await exchange.send({"type": "http.response.start", "status": 200, "headers": headers})
-    await exchange.send({"type": "http.response.body", "body": body + out.DONE})
+    await exchange.way.begin(200, headers)
+    wait = exchange.way.put(body + out.DONE, last=True)
+    if wait is not None:
+        await wait
 
 
 def _watch(exchange: Exchange) -> CallerWatch:
@@ -147,7 +150,7 @@ def _watch(exchange: Exchange) -> CallerWatch:
     task = asyncio.current_task(exchange.state.loop)
     if task is None:
         raise RuntimeError("the doors need a task to run in")
-    return CallerWatch(exchange.receive, task)
+    return CallerWatch(exchange.way, task)
 
 
 def _answer_of(settled: Settled) -> Answer | None:

@@ -11,8 +11,9 @@ from seatrial.gateway.bounds import inflate
 from seatrial.gateway.face import App
 from seatrial.gateway.faults import Fault, Shown, show_fault
 from seatrial.gateway.headers import Found
-from seatrial.gateway.scopes import Headers, Receive, Send
+from seatrial.gateway.scopes import Headers
 from seatrial.gateway.settings import DoorSettings
+from seatrial.gateway.ways import Way
 from seatrial.values.requests import Caller
 
 
@@ -28,6 +29,7 @@ class Exchange:
         app, settings: shared by all requests.
         state: of the server, such as whether it is stopping.
         id: the request's and its record's.
+        way: how the body comes in and the answer goes out.
         found: the headers that doors read; empty for open endpoints.
         caller: who asks.
         argument: the part of the path that an endpoint takes.
@@ -38,8 +40,7 @@ class Exchange:
     settings: DoorSettings
     state: ServerState
     id: str
-    receive: Receive
-    send: Send
+    way: Way
     found: Found
     caller: Caller
     argument: str = ""
@@ -70,7 +71,16 @@ class Exchange:
         )
 
     async def _read(self, limit: int) -> bytes:
-        message = await self.receive()
+        body = self.way.whole_body()
+        if body is None:
+            body = await self._read_on(limit)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+
+    async def _read_on(self, limit: int) -> bytes:
+        receive = self.way.receive
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise CallerGone
         body: bytes = message.get("body", b"")
@@ -78,7 +88,7 @@ class Exchange:
             parts = [body]
             size = len(body)
             while message.get("more_body", False):
-                message = await self.receive()
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise CallerGone
                 parts.append(message.get("body", b""))
@@ -86,17 +96,12 @@ class Exchange:
                 if size > limit:
                     raise _too_large(limit)
             body = b"".join(parts)
-        if len(body) > limit:
-            raise _too_large(limit)
         return body
 
     async def reply(self, status: int, body: bytes, headers: Headers) -> None:
         """Send JSON; `headers` stand beside type and length."""
         self.started = True
-        length = (b"content-length", b"%d" % len(body))
-        head = [out.JSON_TYPE, length, *headers]
-        await self.send({"type": "http.response.start", "status": status, "headers": head})
-        await self.send({"type": "http.response.body", "body": body})
+        await self.way.reply(status, [out.JSON_TYPE, *headers], body)
 
     async def fail(self, shown: Shown, headers: Headers | None = None) -> None:
         """Send an error; `headers` are the labels, when there is a record."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -16,6 +16,13 @@ class HttpScope(TypedDict):
     method: str
     path: str
     headers: Iterable[tuple[bytes, bytes]]
+    asgi: NotRequired[dict[str, str]]
+    scheme: NotRequired[str]
+    raw_path: NotRequired[bytes]
+    query_string: NotRequired[bytes]
+    root_path: NotRequired[str]
+    client: NotRequired[Any]
+    server: NotRequired[Any]
 
 
 Message = dict[str, Any]

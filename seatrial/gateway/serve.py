@@ -8,9 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Any, Final, Protocol
-
-import uvicorn
+from typing import Final, Protocol
 
 from seatrial.errors import Misuse
 from seatrial.gateway.asgi import build
@@ -56,7 +54,8 @@ class Gateway:
         self._app = app
         self._settings = settings
         self._state = ServerState()
-        self._edge = Edge(settings, self._state, app.new_id)
+        asgi = build(app, settings, state=self._state)
+        self._edge = Edge(asgi, settings, self._state, app.new_id)
         self._socket = bind(settings)
         self.port: int = self._socket.getsockname()[1]
         self._listener: asyncio.Server | None = None
@@ -67,8 +66,6 @@ class Gateway:
     async def start(self) -> None:
         """Start the application, then take connections."""
         loop = self._state.loop = asyncio.get_running_loop()
-        config = _config(build(self._app, self._settings, state=self._state), self._settings)
-        config.load()
         try:
             await self._app.start()
         except BaseException:
@@ -77,7 +74,7 @@ class Gateway:
         self._tick()
         self._ticker = asyncio.create_task(self._keep_ticking())
         self._listener = await loop.create_server(
-            lambda: EdgeProtocol(config, self._edge, {}),
+            lambda: EdgeProtocol(self._edge, loop),
             sock=self._socket,
             backlog=self._settings.backlog,
         )
@@ -152,8 +149,7 @@ class Gateway:
             connection.transport.abort()
 
     def _connections(self) -> list[EdgeProtocol]:
-        # Only ours ever enter, whatever uvicorn's types say.
-        return [each for each in self._edge.connections if isinstance(each, EdgeProtocol)]
+        return list(self._edge.connections)
 
     async def _keep_ticking(self) -> None:
         while True:
@@ -162,7 +158,7 @@ class Gateway:
 
     def _tick(self) -> None:
         date = formatdate(time.time(), usegmt=True).encode("ascii")
-        self._edge.default_headers = [(b"date", date)]
+        self._edge.date = b"date: %b\r\n" % date
         now = asyncio.get_running_loop().time()
         for connection in self._connections():
             connection.sweep(now)
@@ -206,23 +202,6 @@ def _take_up(reload: Callable[[], None]) -> None:
     # A broken file changes nothing; the application tells of it by itself.
     with contextlib.suppress(Misuse):
         reload()
-
-
-def _config(asgi: Any, settings: DoorSettings) -> uvicorn.Config:
-    return uvicorn.Config(
-        asgi,
-        interface="asgi3",
-        http=EdgeProtocol,
-        ws="none",
-        lifespan="off",
-        loop="none",
-        log_config=None,
-        log_level="critical",  # the doors keep their own account
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=int(settings.keep_alive_s),
-    )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

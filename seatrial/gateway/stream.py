@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 
 from seatrial.gateway import openai_out as out
-from seatrial.gateway.scopes import Send
 from seatrial.gateway.watch import CallerWatch
+from seatrial.gateway.ways import Way
 from seatrial.values.chat import Answer, Piece, Usage
 from seatrial.values.decisions import Head
 
@@ -20,7 +20,7 @@ class EventSink:
     """Sends one answer as server-sent events.
 
     Args:
-        send: ASGI's.
+        way: to the caller.
         watch: dismissed when the caller reads too slowly for the deadline.
         chunks: writes what comes without JSON of its own.
         include_usage: whether the caller wants the usage event.
@@ -41,16 +41,16 @@ class EventSink:
         "_ping_s",
         "_pinger",
         "_quiet",
-        "_send",
         "_usage",
         "_usage_sent",
         "_watch",
+        "_way",
         "begun",
     )
 
     def __init__(
         self,
-        send: Send,
+        way: Way,
         watch: CallerWatch,
         chunks: out.Chunks,
         *,
@@ -58,7 +58,7 @@ class EventSink:
         left_s: float,
         ping_s: float,
     ) -> None:
-        self._send = send
+        self._way = way
         self._watch = watch
         self._chunks = chunks
         self._include_usage = include_usage
@@ -84,16 +84,18 @@ class EventSink:
         headers = [*out.STREAM_HEADERS, *out.labels(head)]
         self._handle = self._loop.call_later(self._left_s + _GRACE_S, self._time_is_up)
         self._pinger = self._loop.call_later(self._ping_s, self._ping)
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._way.begin(200, headers)
 
     async def send(self, piece: Piece) -> None:
         """Send one event; returns when there is room for the next."""
         event = self._event(piece)
         if event:
             self._quiet = False
-            self._blocked = True
-            await self._send({"type": "http.response.body", "body": event, "more_body": True})
-            self._blocked = False
+            wait = self._way.put(event)
+            if wait is not None:
+                self._blocked = True
+                await wait
+                self._blocked = False
 
     async def finish(self, tail: tuple[Piece, ...], answer: Answer) -> None:
         """Send the pieces that waited for the record, the usage and the end, in one write."""
@@ -113,9 +115,11 @@ class EventSink:
 
     async def _end(self, body: bytes) -> None:
         self.stop(keep_deadline=True)
-        self._blocked = True
-        await self._send({"type": "http.response.body", "body": body})
-        self._blocked = False
+        wait = self._way.put(body, last=True)
+        if wait is not None:
+            self._blocked = True
+            await wait
+            self._blocked = False
         self.stop()
 
     def stop(self, *, keep_deadline: bool = False) -> None:
@@ -166,7 +170,9 @@ class EventSink:
 
     async def _comment(self) -> None:
         if not self._over and not self._blocked:
-            await self._send({"type": "http.response.body", "body": out.PING, "more_body": True})
+            wait = self._way.put(out.PING)
+            if wait is not None:
+                await wait
 
     def _time_is_up(self) -> None:
         """Let go of a caller who does not read; the engine ends all others by itself."""
