@@ -10,6 +10,7 @@ from rich.text import Text
 
 from seatrial.cli import terminal
 from seatrial.values.chat import last_user_text
+from seatrial.values.prices import READ, WRITTEN
 from seatrial.values.records import AttemptRecord, Record
 
 WAITING: Final = "░"
@@ -113,10 +114,8 @@ def _tokens(usage: dict[str, Any]) -> str:
     >>> _tokens({"input_tokens": 12, "output_tokens": 40})
     '12 tokens in, 40 out'
     """
-    read = sum(
-        int(usage.get(k) or 0) for k in ("input_tokens", "cached_tokens", "cache_write_tokens")
-    )
-    written = sum(int(usage.get(k) or 0) for k in ("output_tokens", "reasoning_tokens"))
+    read = sum(int(usage.get(name) or 0) for name in READ)
+    written = sum(int(usage.get(name) or 0) for name in WRITTEN)
     return f"{read} tokens in, {written} out"
 
 

@@ -118,15 +118,14 @@ def _tool(call: ToolCall) -> dict[str, Any]:
 
 def usage_json(usage: Usage) -> dict[str, Any]:
     """Return OpenAI's usage object, whose totals include what ours keeps apart."""
-    prompt = usage.input_tokens + usage.cached_tokens + usage.cache_write_tokens
-    completion = usage.output_tokens + usage.reasoning_tokens
+    prompt, completion = usage.all_input_tokens, usage.all_output_tokens
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
+            "cached_tokens": usage.all_cached_tokens,
+            "cache_write_tokens": usage.cache_write_tokens + usage.cache_write_1h_tokens,
         },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }

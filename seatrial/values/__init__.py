@@ -5,6 +5,7 @@ __all__ = [
     "chat",
     "checks",
     "decisions",
+    "prices",
     "records",
     "replies",
     "requests",

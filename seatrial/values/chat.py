@@ -20,11 +20,18 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens of one attempt in disjoint classes, and the raw report.
 
     Args:
-        input_tokens: read afresh, without those from a provider's prompt cache.
+        input_tokens: read afresh, without those of the other classes that were read.
         cached_tokens: read from a provider's prompt cache.
-        cache_write_tokens: written to a provider's prompt cache.
-        output_tokens: written, without reasoning.
+        cache_write_tokens: written to a provider's prompt cache for its usual time.
+        cache_write_1h_tokens: written to it for an hour.
+        input_audio_tokens, cached_audio_tokens: audio read afresh, and from the cache.
+        input_image_tokens, cached_image_tokens: images read afresh, and from the cache.
+        output_tokens: written, without those of the other classes that were written.
         reasoning_tokens: written as reasoning.
+        output_audio_tokens, output_image_tokens: written as audio and as images.
+        web_searches, file_searches: calls of the provider's own tools that it bills by the call.
+        service_tier: at which of its speeds the provider served it, by its own account;
+            empty when it does not say.
         raw: the provider's own usage object, verbatim; None when it was estimated.
     """
 
@@ -34,11 +41,48 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     output_tokens: int = 0
     reasoning_tokens: int = 0
     raw: dict[str, Any] | None = None
+    cache_write_1h_tokens: int = 0
+    input_audio_tokens: int = 0
+    cached_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    cached_image_tokens: int = 0
+    output_audio_tokens: int = 0
+    output_image_tokens: int = 0
+    web_searches: int = 0
+    file_searches: int = 0
+    service_tier: str = ""
 
     @property
     def estimated(self) -> bool:
         """Whether no provider reported these numbers."""
         return self.raw is None
+
+    @property
+    def all_cached_tokens(self) -> int:
+        """How many were read from a provider's prompt cache, of every kind."""
+        return self.cached_tokens + self.cached_audio_tokens + self.cached_image_tokens
+
+    @property
+    def all_input_tokens(self) -> int:
+        """How many were read or written to a prompt cache, in all classes."""
+        return (
+            self.input_tokens
+            + self.cache_write_tokens
+            + self.cache_write_1h_tokens
+            + self.input_audio_tokens
+            + self.input_image_tokens
+            + self.all_cached_tokens
+        )
+
+    @property
+    def all_output_tokens(self) -> int:
+        """How many were written, in all classes."""
+        return (
+            self.output_tokens
+            + self.reasoning_tokens
+            + self.output_audio_tokens
+            + self.output_image_tokens
+        )
 
 
 class ToolCall(msgspec.Struct, frozen=True):
