@@ -10,6 +10,9 @@ from uuid import uuid4
 
 import pytest
 
+from seatrial.app.wiring import LiveClock
+from seatrial.counters import MemoryCounters
+from seatrial.ports import Counters
 from seatrial.store import DurableStore, open_store
 
 
@@ -60,3 +63,9 @@ def store(address: str) -> Iterator[DurableStore]:
     opened.migrate()
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["memory"])
+def counters(request: pytest.FixtureRequest) -> Counters:
+    """Open empty counters, of each kind in turn."""
+    return MemoryCounters(LiveClock())

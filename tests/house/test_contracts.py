@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (
-    "assessment cli codebase config console deployment engine gateway improvement jobs"
+    "assessment cli codebase config console counters deployment engine gateway improvement jobs"
     " observability oversight providers reliability sinks stats store testing values"
 ).split()
 
@@ -30,7 +30,10 @@ BREACHES = [
     ("engine", "from seatrial import providers", "engine-adapters"),
     ("jobs", "from seatrial import sinks", "engine-adapters"),
     ("store", "from seatrial import reliability", "adapters-rules"),
+    ("counters", "from seatrial import reliability", "adapters-rules"),
+    ("engine", "from seatrial import counters", "engine-adapters"),
     ("engine", "import sqlite3", "library-store"),
+    ("store", "import valkey", "library-counters"),
     ("engine", "import httptools", "library-http"),
     ("config", "import uvicorn", "library-server"),
     ("gateway", "import pydantic", "library-config"),

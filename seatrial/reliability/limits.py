@@ -1,0 +1,216 @@
+"""How much one feature, key or user may ask, and what the caller hears at the limit.
+
+A limit per minute is a bucket: it holds a minute's worth and empties evenly.  A limit per day
+ends with the day, in UTC.  Counting itself is done by a `Counters`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from seatrial.ports import Ask, Short
+from seatrial.values.decisions import Refused
+from seatrial.values.requests import Caller
+
+MINUTE_S: Final = 60.0
+DAY_S: Final = 86_400
+LONGEST_WAIT_S: Final = 60.0  # clients ignore a Retry-After above it
+_NAMES: Final = {"feature": "this feature", "key": "your API key", "user": "this user"}
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """A section [features.NAME.limits]: the most that may be asked.
+
+    Limits of keys and users hold for each of them; callers without a key, and those who name
+    no user, only count for the feature.
+
+    Args:
+        requests_minute, tokens_minute: of the whole feature, in any minute.
+        requests_day, tokens_day: of the whole feature, from midnight to midnight UTC.
+        key_requests_minute, key_tokens_minute: of each API key, in any minute.
+        key_requests_day, key_tokens_day: of each API key, from midnight to midnight UTC.
+        user_requests_minute, user_tokens_minute: of each user, in any minute.
+        user_requests_day, user_tokens_day: of each user, from midnight to midnight UTC.
+    """
+
+    requests_minute: int | None = None
+    tokens_minute: int | None = None
+    requests_day: int | None = None
+    tokens_day: int | None = None
+    key_requests_minute: int | None = None
+    key_tokens_minute: int | None = None
+    key_requests_day: int | None = None
+    key_tokens_day: int | None = None
+    user_requests_minute: int | None = None
+    user_tokens_minute: int | None = None
+    user_requests_day: int | None = None
+    user_tokens_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLimits:
+    """A section [targets.NAME.limits]: what the provider grants each of its keys.
+
+    Args:
+        requests_minute, tokens_minute: in any minute.
+    """
+
+    requests_minute: int | None = None
+    tokens_minute: int | None = None
+
+
+UNLIMITED: Final = LimitSettings()
+
+
+def asks_for(
+    settings: LimitSettings, caller: Caller, feature: str, tokens: int, now: float
+) -> list[Ask]:
+    """Return what one request takes from its limits, those that take longest to wait for first.
+
+    Args:
+        settings: of the feature.
+        caller: who asks.
+        feature: its name.
+        tokens: expected, of question and answer together.
+        now: wall clock, seconds.
+
+    >>> [(ask.account, ask.amount) for ask in asks_for(
+    ...     LimitSettings(requests_minute=60), Caller(), "support", 900, 0.0)]
+    [('requests:default:support:minute', 1)]
+    """
+    if settings == UNLIMITED:
+        return []
+    midnight = (int(now) // DAY_S + 1) * DAY_S
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    place = f"{caller.tenant}:{feature}"
+    asks: list[Ask] = []
+    for window in (day, "minute"):
+        for who, whose in _owners(caller):
+            for unit, amount in (("requests", 1), ("tokens", tokens)):
+                period = "minute" if window == "minute" else "day"
+                ceiling = getattr(settings, f"{who}{unit}_{period}")
+                if ceiling is None:
+                    continue
+                account = f"{unit}:{place}:{whose}{window}"
+                if period == "minute":
+                    asks.append(Ask(account, amount, ceiling, refill_s=MINUTE_S))
+                else:
+                    asks.append(Ask(account, amount, ceiling, ends_at=float(midnight)))
+    return asks
+
+
+def asks_of_target(limits: TargetLimits, target: str, outlet: str, tokens: int) -> list[Ask]:
+    """Return what one attempt takes from what the provider grants.
+
+    Args:
+        limits: of the target.
+        target: its name.
+        outlet: name of the address and key; each has a grant of its own.
+        tokens: at most, of question and answer together.
+    """
+    wanted = (
+        ("requests", 1, limits.requests_minute),
+        ("tokens", tokens, limits.tokens_minute),
+    )
+    return [
+        # More than a minute grants can never fit; an empty bucket lets it pass alone.
+        Ask(f"{unit}:target:{target}:{outlet}", min(amount, most), most, refill_s=MINUTE_S)
+        for unit, amount, most in wanted
+        if most is not None
+    ]
+
+
+def settled(asks: Sequence[Ask], tokens: int) -> list[int]:
+    """Return what was used of each ask once the tokens are known.
+
+    Args:
+        asks: as they were reserved.
+        tokens: really used, of question and answer together.
+    """
+    return [tokens if ask.account.startswith("tokens:") else ask.amount for ask in asks]
+
+
+def refusal(asks: Sequence[Ask], short: Short) -> Refused:
+    """Return what a caller hears whose request did not fit.
+
+    Args:
+        asks: what was asked.
+        short: what came of it.
+    """
+    ask = asks[short.index]
+    unit, _, rest = ask.account.partition(":")
+    parts = rest.split(":")
+    whose = _NAMES.get(parts[2], _NAMES["feature"])
+    if ask.refill_s is None:
+        message = f"The {unit} of {whose} for today ({ask.ceiling:,}) are used up. "
+        return Refused("insufficient_quota", f"{message}They start anew at midnight UTC.")
+    if short.wait_s is None:
+        message = f"This request alone needs {ask.amount:,} {unit}, and {whose} has "
+        return Refused("insufficient_quota", f"{message}{ask.ceiling:,} a minute. Ask for less.")
+    wait_s = min(LONGEST_WAIT_S, max(short.wait_s, 0.001))
+    message = f"The {unit} of {whose} for this minute ({ask.ceiling:,}) are used up. "
+    message += f"Ask again in {math.ceil(wait_s)} s."
+    return Refused("rate_limited", message, retry_after_s=wait_s)
+
+
+def rate_headers(asks: Sequence[Ask], held: Sequence[int], now: float) -> Mapping[str, str]:
+    """Return the values of `x-ratelimit-…` for the tightest limit of requests and of tokens.
+
+    Args:
+        asks: what the request asked for.
+        held: what each of those accounts holds now.
+        now: wall clock, seconds.
+
+    >>> rate_headers([Ask("requests:default:support:minute", 1, 60, refill_s=60)], [15], 0)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '45',
+     'x-ratelimit-reset-requests': '15s'}
+    """
+    found: dict[str, str] = {}
+    for unit in ("requests", "tokens"):
+        rows = [
+            (max(ask.ceiling - level, 0), ask, level)
+            for ask, level in zip(asks, held, strict=True)
+            if ask.account.startswith(f"{unit}:")
+        ]
+        if not rows:
+            continue
+        left, ask, level = min(rows, key=lambda row: row[0])
+        if ask.refill_s is not None:
+            reset_s = level * ask.refill_s / max(ask.ceiling, 1)
+        else:
+            reset_s = max(0.0, (ask.ends_at or now) - now)
+        found[f"x-ratelimit-limit-{unit}"] = str(ask.ceiling)
+        found[f"x-ratelimit-remaining-{unit}"] = str(left)
+        found[f"x-ratelimit-reset-{unit}"] = _span(reset_s)
+    return found
+
+
+def _owners(caller: Caller) -> list[tuple[str, str]]:
+    """Return the prefix of a setting, and of an account, for each who is counted."""
+    owners = [("", "")]
+    if caller.key_id:
+        owners.append(("key_", f"key:{caller.key_id}:"))
+    if caller.user:
+        # As a digest: of bounded length, and no name or address leaves this machine.
+        digest = hashlib.blake2b(caller.user.encode("utf-8", "surrogatepass"), digest_size=16)
+        owners.append(("user_", f"user:{digest.hexdigest()}:"))
+    return owners
+
+
+def _span(seconds: float) -> str:
+    """Return a time as OpenAI writes it: 120ms, 6m0s, 2h3m4s."""
+    if seconds < 1:
+        return f"{math.ceil(seconds * 1000)}ms"
+    whole = math.ceil(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours}h{minutes}m{left}s"
+    return f"{minutes}m{left}s" if minutes else f"{left}s"
