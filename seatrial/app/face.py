@@ -363,12 +363,13 @@ class Seatrial:
         """Return the feature's deadline, in seconds."""
         return self._snapshot.plans[feature].policy.deadline_s
 
-    async def answer(self, request: Request, sink: Sink | None = None) -> Settled:
+    def answer(self, request: Request, sink: Sink | None = None) -> Coroutine[Any, Any, Settled]:
         """Answer one request; cancelling means that the caller left."""
         running = self._running
         if running is None:
             raise RuntimeError("the application is not started")
-        return await answer(request, self._snapshot, world=running.world, sink=sink)
+        # Handed out, not awaited: a stream passes through every coroutine at each event.
+        return answer(request, self._snapshot, world=running.world, sink=sink)
 
     def live(self) -> bool:
         """Return whether the event loop keeps its time."""
