@@ -20,6 +20,7 @@ __all__ = [
     "open_transport",
     "openai",
     "openai_errors",
+    "openai_usage",
     "openai_wire",
     "python",
     "settings",

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from seatrial.providers.openai_usage import MAX_TIER_CHARS, count
 from seatrial.values.chat import Answer, Piece, ToolCall, ToolFragment, Usage
-
-MAX_TOKENS: Final = 10_000_000_000
 
 # What is not listed (`pause_turn`) is no end of an answer, and passes as it is.
 FINISH: Final = {
@@ -93,22 +92,35 @@ def usage_of(raw: object) -> Usage | None:
     """Return the report in disjoint classes, or None when it makes no sense."""
     if not isinstance(raw, dict):
         return None
-    read, written = _count(raw.get("input_tokens")), _count(raw.get("output_tokens"))
+    read, written = count(raw.get("input_tokens")), count(raw.get("output_tokens"))
     if read is None or written is None:
         return None
+    stored = count(raw.get("cache_creation_input_tokens")) or 0
+    lasting = min(_inner(raw, "cache_creation", "ephemeral_1h_input_tokens"), stored)
+    reasoned = min(_inner(raw, "output_tokens_details", "thinking_tokens"), written)
     return Usage(
         input_tokens=read,
-        cached_tokens=_count(raw.get("cache_read_input_tokens")) or 0,
-        cache_write_tokens=_count(raw.get("cache_creation_input_tokens")) or 0,
-        output_tokens=written,  # their thinking is counted in, and not told apart
+        cached_tokens=count(raw.get("cache_read_input_tokens")) or 0,
+        cache_write_tokens=stored - lasting,
+        output_tokens=written - reasoned,
+        reasoning_tokens=reasoned,
         raw=raw,
+        cache_write_1h_tokens=lasting,
+        web_searches=_inner(raw, "server_tool_use", "web_search_requests"),
+        service_tier=_tier(raw),
     )
 
 
-def _count(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
-        return value
-    return None
+def _inner(raw: dict[str, Any], name: str, inner: str) -> int:
+    details = raw.get(name)
+    return (count(details.get(inner)) or 0) if isinstance(details, dict) else 0
+
+
+def _tier(raw: dict[str, Any]) -> str:
+    if raw.get("speed") == "fast":
+        return "fast"
+    tier = raw.get("service_tier")
+    return tier[:MAX_TIER_CHARS] if isinstance(tier, str) else ""
 
 
 class Pieces:

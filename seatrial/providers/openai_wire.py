@@ -11,10 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from seatrial.values.chat import Answer, Piece, ToolCall, ToolFragment, Usage, content_text
-
-# More than any model can have read or written: such a report is none.
-MAX_TOKENS: Final = 10_000_000_000
+from seatrial.providers.openai_usage import usage_of
+from seatrial.values.chat import Answer, Piece, ToolCall, ToolFragment, content_text
 
 
 class WireFunction(msgspec.Struct, gc=False):
@@ -58,6 +56,7 @@ class WireCompletion(msgspec.Struct):
     choices: list[WireChoice] | None = None
     model: str | None = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = None
 
 
@@ -75,6 +74,7 @@ class WireChunk(msgspec.Struct):
     choices: list[WireDelta] | None = None
     model: str | None = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = None
 
 
@@ -109,7 +109,7 @@ def answer_of(wire: WireCompletion, *, body: bytes, single: bool) -> Answer | No
         tool_calls=calls,
         finish_reason=choice.finish_reason or "",
         model=wire.model or "",
-        usage=usage_of(wire.usage),
+        usage=usage_of(wire.usage, service_tier=wire.service_tier),
         reasoning=_reasoning(message) or None,
         body=body,
     )
@@ -123,7 +123,9 @@ def piece_of(wire: WireChunk, data: bytes, *, single: bool) -> Piece:
         data: the event as it came.
         single: whether one choice was asked for, so that any choice is the first.
     """
-    usage = usage_of(wire.usage) if wire.usage is not None else None
+    usage = None
+    if wire.usage is not None:
+        usage = usage_of(wire.usage, service_tier=wire.service_tier)
     model = wire.model or ""
     if not wire.choices:
         return Piece(usage=usage, model=model, data=data, bare_usage=wire.usage is not None)
@@ -180,39 +182,6 @@ def says_twice(data: bytes) -> bool:
 def _unique(pairs: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in pairs}) != len(pairs):
         raise ValueError
-
-
-def usage_of(raw: object) -> Usage | None:
-    """Return the report in disjoint classes, or None when it makes no sense."""
-    if not isinstance(raw, dict):
-        return None
-    read, written = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
-    if read is None or written is None:
-        return None
-    read_details = _details(raw, "prompt_tokens_details")
-    written_details = _details(raw, "completion_tokens_details")
-    cached = min(_count(read_details.get("cached_tokens")) or 0, read)
-    stored = min(_count(read_details.get("cache_write_tokens")) or 0, read - cached)
-    reasoned = min(_count(written_details.get("reasoning_tokens")) or 0, written)
-    return Usage(
-        input_tokens=read - cached - stored,
-        cached_tokens=cached,
-        cache_write_tokens=stored,
-        output_tokens=written - reasoned,
-        reasoning_tokens=reasoned,
-        raw=raw,
-    )
-
-
-def _details(raw: dict[str, Any], name: str) -> dict[str, Any]:
-    details = raw.get(name)
-    return details if isinstance(details, dict) else {}
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
-        return value
-    return None
 
 
 def _text(content: str | list[Any] | None) -> str | None:

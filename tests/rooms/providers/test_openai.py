@@ -6,7 +6,6 @@ import pytest
 
 from seatrial.ports import Ended
 from seatrial.providers import TargetSettings, build_provider
-from seatrial.providers.openai_wire import usage_of
 from seatrial.values.attempts import Failure
 from seatrial.values.chat import Answer, Piece
 from tests.conformance.scripted_wire import Beats, FakeReply, FakeTransport, call, streamed
@@ -138,29 +137,3 @@ def test_choices_that_were_asked_for_pass() -> None:
     pieces, _, _ = stream(event, n=2)
 
     assert ("", event) == (pieces[0].text, pieces[0].data)
-
-
-def test_usage_is_told_in_disjoint_classes() -> None:
-    """The classes add up to the totals."""
-    raw = {
-        "prompt_tokens": 100,
-        "completion_tokens": 50,
-        "prompt_tokens_details": {"cached_tokens": 60, "cache_write_tokens": 10},
-        "completion_tokens_details": {"reasoning_tokens": 20},
-    }
-    usage = usage_of(raw)
-
-    assert usage is not None
-    assert (30, 60, 10) == (usage.input_tokens, usage.cached_tokens, usage.cache_write_tokens)
-    assert (30, 20) == (usage.output_tokens, usage.reasoning_tokens)
-    assert not usage.estimated
-
-
-@pytest.mark.parametrize("details", [None, "x", {"cached_tokens": -5}, {"cached_tokens": 10**9}])
-def test_odd_details_never_make_negative_tokens(details: object) -> None:
-    """A part is never larger than the whole."""
-    usage = usage_of({"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": details})
-
-    assert usage is not None
-    assert 9 == usage.input_tokens + usage.cached_tokens
-    assert usage.input_tokens >= 0
