@@ -203,3 +203,14 @@ def test_threads_share_their_memory() -> None:
 
     assert said.stdout.strip() in {"True", "False"}
     assert "True" == said.stdout.strip() or "musl" in sys.version.lower()
+
+
+def test_collector_looks_seldom() -> None:
+    """What was there at the start is left alone, and the rest is looked at now and then."""
+    code = (
+        "import gc; from seatrial.cli.memory import search_seldom; search_seldom();"
+        "print(gc.get_freeze_count() > 1000, gc.get_threshold()[0])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "True 10000" == said.stdout.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -396,5 +397,26 @@ def test_stream_and_whole_say_the_same() -> None:
         settled = await stage.listen(reader)
         assert GOOD.text == settled.decision.answer.text == reader.text
         assert GOOD.text == stage.recorder.appended[0].output["text"]
+
+    play(scene())
+
+
+def test_requests_leave_no_cycles() -> None:
+    """What a request used is freed with it: the collector may look seldom."""
+
+    async def scene() -> None:
+        stage = Stage({"large": Target([[GOOD]])})
+        streamed = Stage({"large": Target([spoken()])})
+        await stage.ask()
+        await streamed.listen(Reader())
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                await stage.ask()
+                await streamed.listen(Reader())
+            assert gc.collect() < 20
+        finally:
+            gc.enable()
 
     play(scene())
