@@ -240,6 +240,7 @@ class EventStream:
     ) -> None:
         self._reply = reply
         self._chunks = chunks
+        self._chunk = chunks.__anext__
         self._last = last
         self._parser = SseParser()
         self._events: list[Event] = []  # in reverse
@@ -261,9 +262,17 @@ class EventStream:
                 if came is not None:
                     # What is broken where the bytes end was cut, not misspelt.
                     return self._end(self._at_end() if self._drained else came)
-            came = self._at_end() if self._drained else await self._fill()
-            if came is not None:
-                return self._end(came)
+            if self._drained:
+                return self._end(self._at_end())
+            # Once per event of most streams, hence without a coroutine of its own.
+            try:
+                self._events = self._parser.feed(await self._chunk())
+                self._events.reverse()
+            except StopAsyncIteration:
+                self._drained = True
+                self._events = self._parser.end()
+            except (TransportError, EventTooLarge) as error:
+                return self._end(self._broken(error))
         return self._over
 
     def _end(self, end: Ended | Failure) -> Piece | Ended | Failure:
@@ -272,23 +281,11 @@ class EventStream:
             return self._last() or end
         return end
 
-    async def _fill(self) -> Ended | Failure | None:
-        """Get at least one more event, or learn that none will come."""
-        try:
-            while not self._events and not self._drained:
-                chunk = await anext(self._chunks, None)
-                if chunk is None:
-                    self._drained = True
-                    self._events = self._parser.end()
-                else:
-                    self._events = self._parser.feed(chunk)
-                    self._events.reverse()
-        except TransportError as error:
-            ended = self._at_end()  # an answer that is whole stays so
-            return ended if isinstance(ended, Ended) else error.failure
-        except EventTooLarge:
+    def _broken(self, error: TransportError | EventTooLarge) -> Ended | Failure:
+        if isinstance(error, EventTooLarge):
             return invalid("An event of the stream is too large.", status=self._reply.status)
-        return None
+        ended = self._at_end()  # an answer that is whole stays so
+        return ended if isinstance(ended, Ended) else error.failure
 
     async def close(self) -> None:
         """Let go; cancels the other side's work when it has not ended."""

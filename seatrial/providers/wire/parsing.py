@@ -78,7 +78,8 @@ class ReplyParser:
                 raise Malformed from error
         if self._barren < 0:  # there was progress
             self._barren = 0
-            self._hand_over()
+            if self._came:
+                self._hand_over()
         else:
             self._barren += len(data)
             if self._barren > MAX_HEADER_BYTES and not self.whole:

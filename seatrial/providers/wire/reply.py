@@ -156,13 +156,19 @@ class WireReply:
             if self.whole:
                 raise StopAsyncIteration
             self._wanted = 1
-            await self._more()
+            waiter = self._waiter = self._loop.create_future()
+            try:  # as `_more`, which would cost each event of a stream a coroutine
+                await waiter
+            except asyncio.CancelledError:
+                self.close()
+                raise
         parts, self._parts = self._parts, []
         self._taken += self.held
         self.held = 0
         if self._taken > self._limit:
             raise self._cut(troubles.TOO_LARGE)
-        self._go_on()
+        if self._line is not None:
+            self._line.resume()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _sent(self, limit: int) -> WireReply:
