@@ -83,10 +83,10 @@ async def answer(
             "The hand-off to a person could not be stored safely. Ask again shortly.",
             retry_after_s=5.0,
         )
-    _remember(trail, decision, record, world)
-    return Settled(
-        _head(trail, decision), decision, trail.committed, _tail(trail, decision), durable
-    )
+    if record.cache_key:
+        _remember(decision, record, world)
+    tail = _tail(trail, decision) if trail.committed else ()
+    return Settled(_head(trail, decision), decision, trail.committed, tail, durable)
 
 
 def _put_prompt(trail: Trail, prompt: str) -> Refused | None:
@@ -115,12 +115,11 @@ def _head(trail: Trail, decision: Decision) -> Head:
 
 def _tail(trail: Trail, decision: Decision) -> tuple[Piece, ...]:
     """Return the pieces that waited for the record; what was cut has no proper end to send."""
-    sent = trail.begun if trail.committed and isinstance(decision, Answered) else None
-    return tuple(sent.tail) if sent else ()
+    return tuple(trail.begun.tail) if trail.begun and isinstance(decision, Answered) else ()
 
 
-def _remember(trail: Trail, decision: Decision, record: Record, world: World) -> None:
-    if record.cache_key and isinstance(decision, Answered) and decision.target != "cache":
+def _remember(decision: Decision, record: Record, world: World) -> None:
+    if isinstance(decision, Answered) and decision.target != "cache":
         world.cache.put(record.cache_key, decision.answer, at=record.started_at)
 
 

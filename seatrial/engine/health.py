@@ -25,7 +25,9 @@ from seatrial.values.attempts import Cause, Failure
 EWMA_TAU_S = 10.0
 ENOUGH_FOR_TYPICAL = 20
 ENOUGH_FOR_TAIL = 200
-REFRESH_EVERY = 25  # values taken in before the quantiles are worked out again
+# Values taken in before the quantiles are worked out again: so many, and a part of those known.
+REFRESH_EVERY = 25
+REFRESH_SHARE = 0.05
 SLOW_FACTOR = 2.0
 _REJECTS = frozenset({Cause.RATE_LIMITED, Cause.OVERLOADED})
 FAIR_LIMIT_S = 2.0  # a timeout below this and below the usual time is the caller's haste
@@ -60,17 +62,17 @@ class Learnt:
     seen: FadingQuantiles = field(default_factory=FadingQuantiles)
     typical_s: float | None = None
     tail_s: float | None = None
-    _fresh: int = 0
+    _until_refresh: float = ENOUGH_FOR_TYPICAL
 
     def add(self, took_s: float) -> None:
         """Take in one time."""
         self.seen.add(took_s)
-        self._fresh += 1
-        if self._fresh >= REFRESH_EVERY or self.typical_s is None:
-            self._fresh = 0
-            if self.seen.weight >= ENOUGH_FOR_TYPICAL:
-                self.typical_s = self.seen.quantile(0.95)
-            if self.seen.weight >= ENOUGH_FOR_TAIL:
+        self._until_refresh -= 1
+        if self._until_refresh <= 0:
+            weight = self.seen.weight
+            self._until_refresh = max(REFRESH_EVERY, REFRESH_SHARE * weight)
+            self.typical_s = self.seen.quantile(0.95)
+            if weight >= ENOUGH_FOR_TAIL:
                 self.tail_s = self.seen.quantile(0.999)
 
 

@@ -15,25 +15,27 @@ WINDOW_S: Final = 120
 class AdaptiveThrottle:
     """Counts what was sent and what was accepted, over two minutes."""
 
-    __slots__ = ("_seconds",)
+    __slots__ = ("_accepted", "_seconds", "_sent")
 
     def __init__(self) -> None:
         self._seconds: deque[list[int]] = deque()  # [second, sent, accepted]
+        self._sent = 0
+        self._accepted = 0
 
     def reject_share(self, now: float) -> float:
         """Return the share of requests to fail at once, in [0, 1)."""
         self._forget(now)
-        sent = sum(second[1] for second in self._seconds)
-        accepted = sum(second[2] for second in self._seconds)
-        return max(0.0, (sent - SLACK * accepted) / (sent + 1))
+        return max(0.0, (self._sent - SLACK * self._accepted) / (self._sent + 1))
 
     def sent(self, now: float) -> None:
         """Note a request that leaves now; counting at its end would lag by its length."""
         self._second(now)[1] += 1
+        self._sent += 1
 
     def accepted(self, now: float) -> None:
         """Note that the server took a request, whatever it answered."""
         self._second(now)[2] += 1
+        self._accepted += 1
 
     def _second(self, now: float) -> list[int]:
         second = int(now)
@@ -44,4 +46,6 @@ class AdaptiveThrottle:
 
     def _forget(self, now: float) -> None:
         while self._seconds and self._seconds[0][0] < now - WINDOW_S:
-            self._seconds.popleft()
+            _, sent, accepted = self._seconds.popleft()
+            self._sent -= sent
+            self._accepted -= accepted
