@@ -98,6 +98,7 @@ class _Doors:
             )
         methods, exchange.argument = found
         endpoint = methods.get(scope["method"])
+        exchange.errors = (endpoint or next(iter(methods.values()))).errors
         if endpoint is None:
             allow = ", ".join(methods)
             raise Fault(

@@ -9,9 +9,13 @@ from typing import Final
 
 from seatrial.errors import StartRefused
 from seatrial.gateway.chat import chat
-from seatrial.gateway.exchange import Handler
+from seatrial.gateway.exchange import ErrorShape, Handler
 from seatrial.gateway.health import live, ready
+from seatrial.gateway.messages import messages
+from seatrial.gateway.messages_out import error_body as messages_error
 from seatrial.gateway.models import model, models
+from seatrial.gateway.openai_out import error_body
+from seatrial.gateway.responses import response, responses
 from seatrial.gateway.targets import targets
 
 
@@ -30,16 +34,21 @@ class Endpoint:
         method: GET also answers HEAD.
         path: what follows a trailing `{id}` is handed to the handler.
         permission: None is refused at start, so that no endpoint is open by being forgotten.
+        errors: writes what goes wrong, as the endpoint's clients read it.
     """
 
     method: str
     path: str
     permission: Permission | None
     handler: Handler
+    errors: ErrorShape = error_body
 
 
 TABLE: Final = (
     Endpoint("POST", "/v1/chat/completions", Permission.KEY, chat),
+    Endpoint("POST", "/v1/responses", Permission.KEY, responses),
+    Endpoint("GET", "/v1/responses/{id}", Permission.KEY, response),
+    Endpoint("POST", "/v1/messages", Permission.KEY, messages, messages_error),
     Endpoint("GET", "/v1/models", Permission.KEY, models),
     Endpoint("GET", "/v1/models/{id}", Permission.KEY, model),
     Endpoint("GET", "/api/v1/targets", Permission.KEY, targets),

@@ -16,6 +16,9 @@ from seatrial.gateway.settings import DoorSettings
 from seatrial.gateway.ways import Way
 from seatrial.values.requests import Caller
 
+ErrorShape = Callable[[Shown, str], bytes]
+"""Writes an error's body, from what it says and the request's id."""
+
 
 class CallerGone(Exception):
     """Nobody is there to read an answer."""
@@ -34,6 +37,7 @@ class Exchange:
         caller: who asks.
         argument: the part of the path that an endpoint takes.
         started: whether a status has left.
+        errors: writes what goes wrong, as the endpoint's clients read it.
     """
 
     app: App
@@ -45,6 +49,7 @@ class Exchange:
     caller: Caller
     argument: str = ""
     started: bool = False
+    errors: ErrorShape = out.error_body
 
     async def body(self) -> bytes:
         """Return the request's body, inflated.
@@ -107,7 +112,7 @@ class Exchange:
         """Send an error; `headers` are the labels, when there is a record."""
         if headers is None:
             headers = [(b"x-request-id", self.id.encode("ascii"))]
-        body = out.error_body(shown, self.id)
+        body = self.errors(shown, self.id)
         await self.reply(shown.status, body, [*headers, *out.error_headers(shown)])
 
 

@@ -9,6 +9,7 @@ import msgspec
 from seatrial.gateway.bounds import decode
 from seatrial.gateway.faults import Fault
 from seatrial.gateway.settings import DoorSettings
+from seatrial.values.requests import CHAT
 
 # Other gateways let a caller choose the upstream, its key or the fallbacks by these.  Here only
 # the configuration does, and a caller who tries should learn it.
@@ -55,6 +56,7 @@ class Ask(msgspec.Struct, frozen=True):
         variables: values for the prompt's `{{names}}`.
         user: as the body names them.
         prompt_version: the one that the caller expects; empty for whichever is live.
+        kind: what is wanted, as `Request` has it.
         echo: what the answer repeats of the request, in the caller's dialect.
     """
 
@@ -66,6 +68,7 @@ class Ask(msgspec.Struct, frozen=True):
     user: str
     prompt_version: str = ""
     echo: Json = {}
+    kind: str = CHAT
 
 
 def bad(param: str, message: str) -> Fault:

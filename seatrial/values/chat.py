@@ -117,6 +117,7 @@ class Answer(msgspec.Struct, frozen=True):
             came; empty when the door must write it.
         value: what a Python function returned, when that is not the text itself.
         age_s: how old a cached answer is, in seconds; None for a fresh one.
+        vectors: of an embedding, one per text that was asked, each as little-endian float32.
     """
 
     text: str | None
@@ -129,11 +130,21 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes = b""
     value: Any = None
     age_s: float | None = None
+    vectors: tuple[bytes, ...] = ()
 
     @property
     def refused(self) -> bool:
         """Whether the target declined to answer, which is an answer all the same."""
         return self.refusal is not None or self.finish_reason == "content_filter"
+
+    def pieces(self) -> tuple[Piece, ...]:
+        """Return it as the pieces of a stream that came at once."""
+        tools = tuple(
+            ToolFragment(index, call.id, call.name, call.arguments)
+            for index, call in enumerate(self.tool_calls)
+        )
+        said = Piece(self.text or "", self.refusal or "", self.reasoning or "", tools)
+        return said, Piece(finish_reason=self.finish_reason, usage=self.usage)
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+# What a request wants; providers go by it.
+CHAT: Final = "chat"
+EMBED: Final = "embed"
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -46,6 +50,9 @@ class Request(msgspec.Struct, frozen=True):
         variables: values for the prompt's `{{names}}`.
         caller: who asks.
         arguments: what a decorated function was called with: `(args, kwargs)`.
+        kind: `chat`, or `embed` for vectors; its body then has `input` in place of `messages`.
+        prompt_version: the one that the caller expects of the feature's prompt, or the first
+            digits of it; empty for whichever is live.
     """
 
     id: str
@@ -57,9 +64,11 @@ class Request(msgspec.Struct, frozen=True):
     variables: dict[str, str] = {}
     caller: Caller = Caller()
     arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+    kind: str = CHAT
+    prompt_version: str = ""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The conversation, in order."""
-        messages: list[dict[str, Any]] = self.body["messages"]
+        """The conversation, in order; empty where none is wanted."""
+        messages: list[dict[str, Any]] = self.body.get("messages", [])
         return messages

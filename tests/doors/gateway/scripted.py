@@ -13,6 +13,8 @@ from typing import Any
 from seatrial.errors import ConfigError
 from seatrial.gateway.asgi import build
 from seatrial.gateway.face import Outlet
+from seatrial.gateway.faults import Fault
+from seatrial.gateway.fields import Ask
 from seatrial.gateway.settings import DoorSettings
 from seatrial.values.chat import Answer, Piece
 from seatrial.values.decisions import Answered, Decision, Head, Refused, Settled
@@ -237,6 +239,14 @@ def scope(
         "path": path,
         "headers": [(name.encode(), value.encode()) for name, value in headers or []],
     }
+
+
+def read_or_fault(read: Callable[[bytes, DoorSettings], Ask], raw: bytes) -> Ask | Fault:
+    """Return what a dialect reads, or why it does not; anything else is raised."""
+    try:
+        return read(raw, DoorSettings())
+    except Fault as fault:
+        return fault
 
 
 HOST = ("host", "127.0.0.1:8080")
