@@ -9,7 +9,7 @@ endif
 COMPILE := $(B)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-config
 
-.PHONY: demo test test-slow lint docs bench lock
+.PHONY: demo test test-slow lint docs bench lock prices
 
 demo: .venv/.ready
 	@$(B)/seatrial demo
@@ -54,3 +54,7 @@ docs: .venv/.dev
 
 bench: .venv/.dev
 	@$(B)/python -m bench
+
+# The price list that is shipped, from the data of the genai-prices that is installed.
+prices: .venv/.dev
+	@$(B)/python -m seatrial.prices.making

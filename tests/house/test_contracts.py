@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = (
     "assessment cli codebase config console counters deployment engine gateway improvement jobs"
-    " observability oversight providers reliability sinks stats store testing values"
+    " observability oversight prices providers reliability sinks stats store testing values"
 ).split()
 
 # Where a line is planted, the line, and the contract that must name it.
@@ -34,6 +34,9 @@ BREACHES = [
     ("engine", "from seatrial import counters", "engine-adapters"),
     ("engine", "import sqlite3", "library-store"),
     ("store", "import valkey", "library-counters"),
+    ("prices", "from seatrial import reliability", "adapters-rules"),
+    ("engine", "from seatrial import prices", "engine-adapters"),
+    ("config", "import genai_prices", "library-prices"),
     ("engine", "import httptools", "library-http"),
     ("config", "import uvicorn", "library-server"),
     ("gateway", "import pydantic", "library-config"),
