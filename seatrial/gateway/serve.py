@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import time
 from collections.abc import Callable
@@ -24,8 +23,6 @@ _POLL_S: Final = 0.02
 _QUIET: Final = 2  # looks at an empty queue before the socket is closed
 _LONGEST_QUEUE: Final = 50  # looks at most
 _IDLE_S: Final = 1.0  # a connection silent for that long while stopping is let go
-# A request makes hundreds of objects, and next to none of them in rings.
-_COLLECT_AFTER: Final = (10_000, 20, 50)
 _LAST_WORD_S: Final = 2.0  # for requests that are ended by force to say so
 
 
@@ -196,17 +193,9 @@ async def _serve(
     if reload is not None and hasattr(signal, "SIGHUP"):
         loop.add_signal_handler(signal.SIGHUP, _take_up, reload)
     await gateway.start()
-    _spare_collector()
     if listening is not None:
         listening(settings.host, gateway.port)
     await gateway.wait()
-
-
-def _spare_collector() -> None:
-    """Have the collector look at what requests leave behind, and no more at what start-up made."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def _take_up(reload: Callable[[], None]) -> None:

@@ -4,7 +4,6 @@ Prints the port; the model names what happens.  Prints "closed" once the applica
 """
 
 import asyncio
-import gc
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +58,6 @@ class Served(FakeApp):
             ("cancelled", self.cancelled),
             ("asked", len(self.asked)),
             ("reloads", self.reloads),
-            ("frozen", gc.get_freeze_count()),
         ]
 
     def find(self, feature: str, caller: object) -> None:
