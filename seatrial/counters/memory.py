@@ -117,6 +117,9 @@ class MemoryCounters:
             account = self._account(ask, now)
             account.level = max(account.level, ask.amount)
 
+    async def beat(self) -> None:
+        """Do nothing: there is nobody to show a sign of life to."""
+
     async def close(self) -> None:
         """Do nothing: there are no connections."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,8 +12,10 @@ import pytest
 
 from seatrial.app.wiring import LiveClock
 from seatrial.counters import MemoryCounters
+from seatrial.counters.valkey import ValkeyCounters
 from seatrial.ports import Counters
 from seatrial.store import DurableStore, open_store
+from tests.conformance.own_valkey import OwnValkey
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +67,23 @@ def store(address: str) -> Iterator[DurableStore]:
     opened.close()
 
 
-@pytest.fixture(params=["memory"])
-def counters(request: pytest.FixtureRequest) -> Counters:
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """Return the address of a Valkey server: that of `SEATRIAL_TEST_VALKEY`, or our own."""
+    given = os.environ.get("SEATRIAL_TEST_VALKEY")
+    if given:
+        yield given
+        return
+    with OwnValkey() as server:
+        yield server.address
+
+
+@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.needs_valkey)])
+async def counters(request: pytest.FixtureRequest) -> AsyncIterator[Counters]:
     """Open empty counters, of each kind in turn."""
-    return MemoryCounters(LiveClock())
+    if request.param == "memory":
+        yield MemoryCounters(LiveClock())
+        return
+    opened = ValkeyCounters(request.getfixturevalue("valkey"), space=uuid4().hex, limit_s=1.0)
+    yield opened
+    await opened.close()
