@@ -28,19 +28,22 @@ def usage_of(raw: object, *, service_tier: object = None) -> Usage | None:
     if read is None or written is None:
         return None
     into, out = _details(raw, "prompt_tokens_details"), _details(raw, "completion_tokens_details")
-    cached = min(_first(into.get("cached_tokens"), raw.get("prompt_cache_hit_tokens")), read)
-    stored = min(_first(into.get("cache_write_tokens")), read - cached)
-    heard_again = min(_first(_details(into, "cached_tokens_details").get("audio_tokens")), cached)
+    hits = into.get("cached_tokens")
+    if count(hits) is None:
+        hits = raw.get("prompt_cache_hit_tokens")  # as DeepSeek says it
+    cached = min(_tokens(hits), read)
+    stored = min(_tokens(into.get("cache_write_tokens")), read - cached)
+    heard_again = min(_tokens(_details(into, "cached_tokens_details").get("audio_tokens")), cached)
     fresh = read - cached - stored
-    heard = min(max(_first(into.get("audio_tokens")) - heard_again, 0), fresh)
-    seen = min(_first(into.get("image_tokens")), fresh - heard)
-    reasoned, written = _reasoned(raw, read, written, _first(out.get("reasoning_tokens")))
-    spoken = min(_first(out.get("audio_tokens")), written - reasoned)
-    drawn = min(_first(out.get("image_tokens")), written - reasoned - spoken)
+    heard = min(max(_tokens(into.get("audio_tokens")) - heard_again, 0), fresh)
+    seen = min(_tokens(into.get("image_tokens")), fresh - heard)
+    reasoned, written = _reasoned(raw, read, written, _tokens(out.get("reasoning_tokens")))
+    spoken = min(_tokens(out.get("audio_tokens")), written - reasoned)
+    drawn = min(_tokens(out.get("image_tokens")), written - reasoned - spoken)
     tier = service_tier if isinstance(service_tier, str) else ""
     return Usage(
         # Billed by Perplexity like what it read.
-        input_tokens=fresh - heard - seen + _first(raw.get("citation_tokens")),
+        input_tokens=fresh - heard - seen + _tokens(raw.get("citation_tokens")),
         cached_tokens=cached - heard_again,
         cache_write_tokens=stored,
         output_tokens=written - reasoned - spoken - drawn,
@@ -51,24 +54,24 @@ def usage_of(raw: object, *, service_tier: object = None) -> Usage | None:
         input_image_tokens=seen,
         output_audio_tokens=spoken,
         output_image_tokens=drawn,
-        web_searches=_first(raw.get("num_search_queries")),
+        web_searches=_tokens(raw.get("num_search_queries")),
         service_tier=tier[:MAX_TIER_CHARS],
     )
 
 
 def count(value: object) -> int | None:
     """Return a number of tokens as it can be; None for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
+    if type(value) is int and 0 <= value <= MAX_TOKENS:  # truth values are no numbers
         return value
     return None
 
 
 def _reasoned(raw: dict[str, Any], read: int, written: int, reasoned: int) -> tuple[int, int]:
     """Return the tokens of reasoning, and all that were written, those of reasoning included."""
-    if alone := _first(raw.get("reasoning_tokens")):
+    if alone := _tokens(raw.get("reasoning_tokens")):
         return alone, written + alone
     # The total holds what neither part does: reasoning that was counted beside them.
-    if beside := max(_first(raw.get("total_tokens")) - read - written, 0):
+    if beside := max(_tokens(raw.get("total_tokens")) - read - written, 0):
         return min(max(reasoned, beside), written + beside), written + beside
     return min(reasoned, written), written
 
@@ -78,6 +81,6 @@ def _details(raw: dict[str, Any], name: str) -> dict[str, Any]:
     return details if isinstance(details, dict) else {}
 
 
-def _first(*values: object) -> int:
-    """Return the first of some values that is a number of tokens; else 0."""
-    return next((each for value in values if (each := count(value)) is not None), 0)
+def _tokens(value: object) -> int:
+    """Return a number of tokens as it can be; 0 for anything else."""
+    return value if type(value) is int and 0 <= value <= MAX_TOKENS else 0
