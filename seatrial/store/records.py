@@ -28,6 +28,9 @@ PAGE: Final = 500  # records read at once by a search
 MAX_LIMIT: Final = 1_000
 # Rows per statement: one call into the database for many rows lets other threads run meanwhile.
 CHUNKS: Final = (128, 16, 1)
+# Python's SQLite takes numbers, texts and bytearrays as they are; for everything else, None and
+# bytes too, it looks for an adapter first, which costs more than all the rest of a row.
+ABSENT: Final = -1.0
 
 NOTHING: Final[ColumnElement[str]] = literal_column(
     "''"
@@ -47,9 +50,8 @@ class SqlRecords:
             StoreUnavailable: none was added; the same may succeed later.
             ValueError: none was added; one of them can never be.
         """
-        rows = [_row(sealed) for sealed in batch]
         with self._database.writing(sync=sync) as connection:
-            return _insert(connection, rows)
+            return _insert(connection, batch)
 
     def get(self, id: str, *, tenant: str) -> Record | None:
         """Return one record."""
@@ -152,15 +154,15 @@ def _matching(query: RecordQuery) -> Select[Any]:
 # --- writing -------------------------------------------------------------------------------
 
 
-def _insert(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Insert rows whose ids are new, many per statement."""
+def _insert(connection: Connection, batch: Sequence[Sealed]) -> int:
+    """Insert records whose ids are new, many per statement."""
     added = 0
     start = 0
     for size in CHUNKS:
         statement = _statement(connection.dialect, size)
-        while len(rows) - start >= size:
-            chunk = rows[start : start + size]
-            values = tuple(chain.from_iterable(chunk))
+        while len(batch) - start >= size:
+            rows = map(_row, batch[start : start + size])
+            values = tuple(chain.from_iterable(rows))
             added += connection.exec_driver_sql(statement, values).rowcount
             start += size
     return added
@@ -172,7 +174,10 @@ def _statement(dialect: Dialect, rows: int) -> str:
     quote = dialect.identifier_preparer.quote
     names = ", ".join(quote(column.name) for column in table.columns)
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    one = "(" + ", ".join([mark] * len(table.columns)) + ")"
+    marks = dict.fromkeys(table.columns.keys(), mark)
+    marks["cut"] = f"{mark} <> 0"
+    marks["first_token_s"] = f"NULLIF({mark}, {ABSENT})"
+    one = "(" + ", ".join(marks.values()) + ")"
     return (
         f"INSERT INTO {table.name} ({names}) VALUES {', '.join([one] * rows)} "  # noqa: S608 - names and marks only
         "ON CONFLICT DO NOTHING"
@@ -210,12 +215,12 @@ def _row(sealed: Sealed) -> tuple[Any, ...]:
         target,
         record.tier,
         record.code,
-        record.cut,
+        int(record.cut),
         record.took_s,
-        record.first_token_s,
+        ABSENT if record.first_token_s is None else record.first_token_s,
         record.cache_key,
         f" {causes} " if causes else "",
-        blob if len(blob) < PACK_BYTES else zlib.compress(blob, 1),
+        bytearray(blob if len(blob) < PACK_BYTES else zlib.compress(blob, 1)),
     )
 
 

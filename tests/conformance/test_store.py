@@ -11,10 +11,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from seatrial.errors import SeatrialError, StartRefused, StoreUnavailable
 from seatrial.ports import Key, RecordQuery, ReleaseRow, Sealed
 from seatrial.store import DurableStore, open_store
+from seatrial.store.tables import record as table
 from seatrial.values.records import AttemptRecord, Record
 from seatrial.values.sealing import seal
 
@@ -442,3 +444,17 @@ def test_an_absent_server_says_so_without_the_password() -> None:
 def test_a_broken_address_tells_no_password() -> None:
     """Not even when it cannot be read."""
     sees_nothing_secret(lambda: open_store("postgresql://ann:hunter2@host:port/x"))
+
+
+@pytest.mark.parametrize("first_token_s", [None, 0.0, 0.1])
+@pytest.mark.parametrize("cut", [False, True])
+def test_columns_say_what_the_record_says(
+    store: Any, cut: bool, first_token_s: float | None
+) -> None:
+    """Whoever asks the database itself finds truth values and absent numbers as such."""
+    kept = make(1, cut=cut, first_token_s=first_token_s)
+    keep(store, kept)
+
+    columns = select(table.c.cut, table.c.first_token_s, table.c.blob)
+    with store._database.reading() as connection:
+        assert [(cut, first_token_s, seal(kept))] == [*connection.execute(columns)]
