@@ -24,7 +24,7 @@ from seatrial.engine.carriage import Carriage
 from seatrial.engine.recording import RecorderCounts, RecorderSettings
 from seatrial.engine.waiting import Desk, Entry, tell
 from seatrial.ports import Coin, Journal, Records, Sealed
-from seatrial.values.records import Record
+from seatrial.values.records import Record, outline
 from seatrial.values.sealing import seal
 
 GROUP: Final = 512  # records of one append to the journal, at most
@@ -427,7 +427,7 @@ def _join(thread: threading.Thread, deadline: float) -> None:
 def _sealed(record: Record) -> Sealed:
     """Seal a record; one that cannot be written whole leaves at least its bones."""
     try:
-        return Sealed(record, seal(record))
+        return Sealed(outline(record), seal(record))
     except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError):
         texts = {
             name: value.encode("utf-8", "replace").decode()
@@ -449,4 +449,4 @@ def _sealed(record: Record) -> Sealed:
             output=None,
             flags=(*record.flags, "content_not_sealed"),
         )
-        return Sealed(bones, seal(bones))
+        return Sealed(outline(bones), seal(bones))

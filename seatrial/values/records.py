@@ -114,3 +114,12 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     unpriced: int = 0
     criticality: str = "default"
     metadata: dict[str, str] = {}
+
+
+def outline(record: Record) -> Record:
+    """Return what lists find a record by; the content and the attempts that went well are left out.
+
+    It is light: thousands may wait in memory beside their encodings.
+    """
+    failed = tuple([attempt for attempt in record.attempts if attempt.cause])
+    return msgspec.structs.replace(record, attempts=failed, input=None, output=None)

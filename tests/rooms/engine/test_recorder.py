@@ -13,6 +13,7 @@ from seatrial.engine.recorder import Recorder
 from seatrial.engine.recording import RecorderCounts, RecorderSettings
 from seatrial.ports import Sealed
 from seatrial.values.records import AttemptRecord, Record
+from seatrial.values.sealing import unseal
 from tests.rooms.engine.keeping import ListJournal, SetRecords
 
 pytestmark = pytest.mark.anyio
@@ -77,6 +78,23 @@ async def test_true_means_the_journal_holds_it(world: World) -> None:
 
     assert await recorder.append(record(1))
     assert ["r1"] == [each.record.id for each in world.journal.held]
+    await recorder.close(1)
+
+
+async def test_only_the_encoding_holds_the_content(world: World) -> None:
+    """What waits for the store is counted by its encoding: nothing large waits beside it."""
+    recorder = world.recorder()
+    failed, good = AttemptRecord("a", cause="connect"), AttemptRecord("b", usage={"total": 3})
+    whole = record(1, input={"q": 1}, output={"text": "yes"}, attempts=(failed, good))
+
+    assert await recorder.append(whole)
+    (held,) = world.journal.held
+    assert whole == unseal(held.blob)
+    assert (None, None, (failed,)) == (
+        held.record.input,
+        held.record.output,
+        held.record.attempts,
+    )
     await recorder.close(1)
 
 
