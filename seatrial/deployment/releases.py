@@ -1,9 +1,9 @@
 """Releases: what decides a feature's answers, as one text with one hash.
 
 What is in the text makes a new release when it changes: the route with its providers,
-models, parameters and plain headers, `on_refusal`, the `say` text, the prompt's version and
-the source of declared Python functions.  What is not in it takes effect at once: keys, base
-addresses, timers, retries, breakers, limits and requirements.
+models, parameters and plain headers, `on_refusal`, the `say` text, the prompt's version, the
+source of declared Python functions and the checks of inputs and answers.  What is not in it
+takes effect at once: keys, base addresses, timers, retries, breakers, limits and requirements.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 # Raised when the text below changes its shape: every release then gets a new id.
 FORM: Final = 1
+
+_NONE: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ def release_content(
     on_refusal: str,
     say: str = "",
     prompt_version: str = "",
+    checks: Mapping[str, object] = _NONE,
 ) -> str:
     """Return what decides the answers of a feature, as canonical JSON.
 
@@ -57,11 +61,13 @@ def release_content(
         on_refusal: what a target's refusal does.
         say: the text for `say` and hand-offs.
         prompt_version: of its prompt; empty without one.
+        checks: what differs from the usual, as plain values under `input` and `output`.
 
     Returns:
         JSON with sorted keys and without spaces; what is empty is left out.
     """
     content = {
+        "checks": {side: each for side, each in checks.items() if each},
         "feature": feature,
         "form": FORM,
         "on_refusal": on_refusal,
@@ -69,7 +75,7 @@ def release_content(
         "route": [_plain(tier) for tier in route],
         "say": say,
     }
-    kept = {key: value for key, value in content.items() if value != ""}
+    kept = {key: value for key, value in content.items() if value not in ("", {})}
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

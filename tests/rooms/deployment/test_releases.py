@@ -47,6 +47,14 @@ def test_id_is_fixed_for_ever() -> None:
     assert "1b4e78f7a6913d26" == id_of()
 
 
+def test_checks_count_as_far_as_they_are_unusual() -> None:
+    """Checks make another release; a side without any leaves every id as it was."""
+    assert id_of(checks={"input": {}, "output": {}}) == id_of()
+    checked = id_of(checks={"input": {"max_chars": 9}})
+    assert checked != id_of()
+    assert checked != id_of(checks={"output": {"max_chars": 9}})
+
+
 def test_order_of_parameters_does_not_count() -> None:
     """Two ways to write the same table are the same release."""
     turned = Tier(
