@@ -1,0 +1,1 @@
+"""How well the checks find what they are for, on real data: `python -m bench.checks`."""

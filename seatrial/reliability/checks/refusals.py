@@ -105,8 +105,14 @@ _TURNS: Final = re.compile(
 )
 
 
+# Who says that a question rests on nothing has answered it.
+_NO_GROUND: Final = re.compile(
+    r"\bnot (?:a )?(?:factually coherent|make (?:any )?sense|exist\b|real\b)|\bno such "
+)
+
+
 def _declines_in_english(head: str) -> bool:
-    if not any(sign in head for sign in _ENGLISH_SIGNS):
+    if not any(sign in head for sign in _ENGLISH_SIGNS) or _NO_GROUND.search(head):
         return False
     for found in _UNABLE.finditer(head):
         if head[: found.start()][-1:] in {'"', "“", "'", "«"}:

@@ -64,6 +64,7 @@ ANSWERS = [
     "I am sorry to hear that. Your parcel is on its way.",
     "I'm sorry, but the question does not make sense: washing machines have no doctor.",
     "I cannot see any tide at nine.",
+    "I'm not able to provide the captain's age, as there is no such ship.",
     '"I cannot help you," said the captain, and left.',
     "The captain said: 'I cannot help you'.",
     '{"text": "I cannot help you"}',
