@@ -78,7 +78,7 @@ def _sections(header: str, section: Json, whole: Json) -> Iterator[str]:
 
 
 def _resolved(setting: Json, whole: Json) -> Json:
-    for each in (setting, *setting.get("allOf", ())):
+    for each in (setting, *setting.get("allOf", ()), *setting.get("anyOf", ())):
         if "$ref" in each:
             found: Json = whole["$defs"][each["$ref"].rpartition("/")[2]]
             return found
@@ -104,6 +104,8 @@ def _kind(setting: Json) -> str:
     kind = setting.get("type")
     if kind == "array":
         return "list of texts"
+    if setting.get("format") == "date":
+        return "day, as `2026-12-01`"
     names = {"string": "text", "integer": "whole number", "number": "number"}
     return names.get(kind, {"boolean": "true, false", "object": "table"}.get(kind, "any"))
 

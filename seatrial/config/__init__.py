@@ -21,6 +21,7 @@ __all__ = [
     "load",
     "loading",
     "plans",
+    "prices",
     "reading",
     "release_rows",
     "routes",

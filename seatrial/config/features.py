@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from seatrial.reliability.budgets import BudgetSettings
+from seatrial.reliability.checks.settings import InputSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class FeatureSettings:
         buffer_tokens: useful tokens held back before a stream is handed over.
         max_attempts: attempts per request in all.
         requirements: hard constraints.
+        input: what may come in.
+        budgets: what may be spent on targets, and by whom.
     """
 
     route: tuple[str, ...]
@@ -59,3 +64,5 @@ class FeatureSettings:
     buffer_tokens: int = 1
     max_attempts: int = 4
     requirements: Requirements = Requirements()
+    input: InputSettings = field(default_factory=InputSettings)
+    budgets: BudgetSettings = field(default_factory=BudgetSettings)

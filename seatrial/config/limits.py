@@ -8,7 +8,10 @@ from typing import Final
 
 from seatrial.config.features import FeatureSettings, Requirements
 from seatrial.config.service import ServiceSettings
+from seatrial.prices.settings import PriceSettings
 from seatrial.providers.settings import TargetSettings
+from seatrial.reliability.budgets import BudgetSettings
+from seatrial.reliability.checks.settings import InputSettings
 from seatrial.reliability.settings import (
     BreakerSettings,
     RetrySettings,
@@ -58,7 +61,11 @@ def _time(most: float, zero: str) -> Limit:
     return Limit(above=0, most=most, zero=zero)
 
 
+_USD: Final = Limit(least=0, most=1e6)
+_BUDGET: Final = Limit(least=0, most=1e9)
 _NONE: Final = "Every attempt would fail at once."
+
+_ANY: Final = "Every input would be refused. Leave it out for no limit."
 
 LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
     ServiceSettings: {
@@ -112,6 +119,18 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
         "max_attempts": Limit(
             least=1, most=20, zero="To switch a feature off, take its section out."
         ),
+    },
+    PriceSettings: {
+        name: _USD
+        for name in PriceSettings.__dataclass_fields__
+        if name.endswith(("_usd_mtok", "_usd"))
+    },
+    BudgetSettings: dict.fromkeys(BudgetSettings.__dataclass_fields__, _BUDGET),
+    InputSettings: {
+        "max_chars": Limit(least=1, most=10**9, zero=_ANY),
+        "max_tokens": Limit(least=1, most=10**9, zero=_ANY),
+        "duplicate_s": _time(DAY_S, 'To let the same in again, write duplicates = "off".'),
+        "check_s": _time(600, "Every check would be late. Leave it out for the usual second."),
     },
     Requirements: {
         "availability": Limit(above=0, below=1),

@@ -11,7 +11,9 @@ from pathlib import Path as File
 from typing import Any, Final
 
 from seatrial.config.addresses import split_listen, store_address
+from seatrial.config.checks import FoundChecks, find_checks
 from seatrial.config.features import FeatureSettings
+from seatrial.config.prices import check_budgets, read_prices
 from seatrial.config.reading import Reading
 from seatrial.config.routes import (
     read_feature,
@@ -27,8 +29,10 @@ from seatrial.config.toml import Document, Path, dotted, read, split
 from seatrial.config.wording import nearest, shown
 from seatrial.errors import ConfigError, Problem
 from seatrial.improvement.prompts import Prompt
+from seatrial.prices import PriceSettings
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.settings import BUILT_IN, TargetRules
+from seatrial.values.prices import PriceCard
 from seatrial.values.secrets import Secret
 
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -47,6 +51,7 @@ class Config:
         rules: how each target is treated, by name.
         features: settings of each feature, by name.
         prompts: the prompt of each feature that has one, by feature.
+        inputs: what the settings of each feature's input checks name, by feature.
         functions: the function of each Python target, by target.
         secrets: by reference, as the settings write it.
         store: the address of the store with its whole path; it may hold a password.
@@ -54,6 +59,8 @@ class Config:
         warnings: what is probably not meant.
         files: digest of every file that was read.
         origins: where each value came from that is no default, by dotted path.
+        prices: what the operator says that each target costs, by name.
+        cards: what each target costs, by name, where that is known.
     """
 
     path: File
@@ -66,9 +73,12 @@ class Config:
     secrets: Mapping[str, Secret]
     store: Secret
     journal: File
+    inputs: Mapping[str, FoundChecks] = field(default_factory=dict, repr=False)
     warnings: tuple[Problem, ...] = ()
     files: Mapping[File, str] = field(default_factory=dict, repr=False)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
+    prices: Mapping[str, PriceSettings] = field(default_factory=dict, repr=False)
+    cards: Mapping[str, PriceCard] = field(default_factory=dict, repr=False)
 
     @property
     def listen(self) -> tuple[str, int]:
@@ -233,18 +243,23 @@ def _check(file: File, raw: dict[str, Any], reading: Reading) -> Config | None:
     service, store = _read_service(sections["service"], reading)
     targets: dict[str, TargetSettings] = {}
     rules: dict[str, TargetRules] = {}
+    prices: dict[str, PriceSettings] = {}
     for name, section in _named(sections["targets"], "targets", reading):
         if read_one := read_target(name, section, reading):
-            targets[name], rules[name] = read_one
+            targets[name], rules[name], prices[name] = read_one
     models = {name: _model(section) for name, section in sections["targets"].items()}
     features: dict[str, FeatureSettings] = {}
     prompts: dict[str, Prompt] = {}
+    inputs: dict[str, FoundChecks] = {}
     for name, section in _named(sections["features"], "features", reading):
         if settings := read_feature(name, section, models, reading):
             features[name] = settings
+            inputs[name] = find_checks(settings.input, ("features", name, "input"), reading)
             if prompt := read_prompt(name, settings, reading):
                 prompts[name] = prompt
     functions = find_functions(targets, reading)
+    cards = read_prices(targets, prices, reading)
+    check_budgets(features, targets, cards, reading)
     if not reading.problems:
         warn_of_unused(targets, features, reading)
         warn_of_late_timers(rules, sections["targets"], features, reading)
@@ -259,8 +274,11 @@ def _check(file: File, raw: dict[str, Any], reading: Reading) -> Config | None:
         service=service,
         targets=targets,
         rules=rules,
+        prices=prices,
+        cards=cards,
         features=features,
         prompts=prompts,
+        inputs=inputs,
         functions=functions,
         secrets=reading.secrets,
         store=store,

@@ -18,6 +18,7 @@ from seatrial.config.secrets import is_secret_name
 from seatrial.config.service import ServiceSettings
 from seatrial.config.toml import Path
 from seatrial.config.wording import ELSEWHERE_CALLED, expected, listed, nearest, remedy, shown
+from seatrial.prices.settings import TargetPrice
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.settings import TargetRules
 
@@ -25,7 +26,7 @@ Report = Callable[[Path, str, str], None]
 
 # A section may hold the settings of more than one room.
 SERVICE: Final = (ServiceSettings,)
-TARGET: Final = (TargetSettings, TargetRules)
+TARGET: Final = (TargetSettings, TargetRules, TargetPrice)
 FEATURE: Final = (FeatureSettings,)
 
 # Not for the file: the name is the section's, the kind follows from the provider.
@@ -35,7 +36,6 @@ NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 LATER: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "input": "checks of what is asked",
         "output": "checks of answers",
         "confidence": "confidence signals",
         "oversight": "oversight by people",

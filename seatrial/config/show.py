@@ -12,6 +12,7 @@ from seatrial.config.secrets import mask
 from seatrial.config.shape import FEATURE, NAME_PATTERN, SERVICE, TARGET, model_of
 from seatrial.config.targets import WIRED
 from seatrial.config.toml import Path, dotted
+from seatrial.prices import TargetPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def schema() -> dict[str, Any]:
     closed = ConfigDict(extra="forbid", title="seatrial.toml")
     root: Any = create_model("File", __config__=closed, **sections)
     content: dict[str, Any] = root.model_json_schema()
+    price = content["$defs"][TARGET[0].__name__]["properties"]["price"]
+    price["anyOf"] = [{"$ref": price.pop("$ref")}, {"const": 0}]
     for section in ("targets", "features"):
         content["properties"][section]["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | content
@@ -67,7 +70,8 @@ def _values(config: Config) -> Iterator[tuple[Path, object]]:
     yield from _walk(("service",), config.service)
     for name, target in config.targets.items():
         foreign = WIRED if target.provider == "python" else ("call",)
-        for settings in (target, config.rules[name]):
+        price = TargetPrice(config.prices[name])
+        for settings in (target, config.rules[name], price):
             for path, value in _walk(("targets", name), settings):
                 if path[2] not in foreign:
                     yield path, value

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from seatrial.config.addresses import check_base_url, is_open_way
 from seatrial.config.functions import find_function
+from seatrial.config.prices import plainly
 from seatrial.config.reading import Reading
 from seatrial.config.secrets import Fault, is_reference, is_secret_name
 from seatrial.config.shape import TARGET, build, fit, settings_of
 from seatrial.config.toml import Path
 from seatrial.config.wording import shown
+from seatrial.prices import PriceSettings
 from seatrial.providers.settings import BASE_URLS, TargetSettings
 from seatrial.reliability.settings import TargetRules
 
@@ -27,15 +29,17 @@ _OURS: Final = ("model", "messages", "stream", "stream_options", "n")
 
 def read_target(
     name: str, raw: Mapping[str, Any], reading: Reading
-) -> tuple[TargetSettings, TargetRules] | None:
-    """Return a target's settings and rules, and report what is wrong; None when unusable."""
+) -> tuple[TargetSettings, TargetRules, PriceSettings] | None:
+    """Return a target's settings, rules and price, and report what is wrong; None when unusable."""
     at: Path = ("targets", name)
+    raw = plainly(raw)
     values = fit(TARGET, raw, at, reading.report)
     if values is None:
         return None
     settings: TargetSettings = build(TargetSettings, values)
+    price: PriceSettings = values["price"]
     if raw.get("provider", settings.provider) != settings.provider:
-        return settings, TargetRules(name)  # reported; nothing else can be said about it
+        return settings, TargetRules(name), price  # reported; nothing else can be said about it
     kind = "python" if settings.provider == "python" else "model"
     rules: TargetRules = build(TargetRules, values, name=name, kind=kind)
     if settings.provider == "python":
@@ -43,7 +47,7 @@ def read_target(
     else:
         _check_wired(settings, raw, at, reading)
     _check_timers(rules, raw.get("timers", {}), at, reading)
-    return settings, rules
+    return settings, rules, price
 
 
 def find_functions(

@@ -8,6 +8,7 @@ import re
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
+from datetime import date
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from seatrial.config.limits import Limit
@@ -37,17 +38,23 @@ ELSEWHERE_CALLED: Final = {
     "address": "listen",
     "retries": "retry",
     "timeouts": "timers",
-    "budget": "requirements",
+    "budget": "budgets",
+    "prices": "price",
+    "cost": "price",
 }
 _UNITS: Final = {
     "_s": "of seconds",
     "_usd_month": "of US dollars",
+    "_usd_mtok": "of US dollars",
+    "_usd": "of US dollars",
     "_tokens": "of tokens",
     "_tokens_s": "of tokens per second",
     "_bytes": "of bytes",
     "_days": "of days",
     "_rpm": "of requests per minute",
     "_day": "of requests per day",
+    "usd_day": "of US dollars",
+    "usd_month": "of US dollars",
 }
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|sec|m|min|h|d)")
 _SECONDS: Final = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
@@ -105,6 +112,8 @@ def expected(annotation: Any, name: str = "", limit: Limit | None = None) -> str
         units = [unit for ending, unit in _UNITS.items() if name.endswith(ending)]
         parts = [kind, *units[-1:], str(limit or "")]
         return " ".join(part for part in parts if part)
+    if annotation is date:
+        return "a day, as 2026-12-01"
     if origin is tuple:
         return "a list of texts"
     if is_dataclass(annotation) or origin is Mapping or origin is not None:

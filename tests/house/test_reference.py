@@ -54,10 +54,12 @@ def setting_names(section: dict[str, Any]) -> Iterator[str]:
 def test_every_setting_is_on_the_page() -> None:
     """Each key of seatrial.toml stands in the reference with a word on what it is."""
     page = (DOCS / "reference" / "configuration.md").read_text()
-    sections = {"TimerSettings", "RetrySettings", "BreakerSettings", "Requirements"}
+    sections = set(
+        "TimerSettings RetrySettings BreakerSettings Requirements PriceSettings BudgetSettings".split()
+    )
     content = schema()
     names = {name for each in content["$defs"].values() for name in setting_names(each)}
-    tables = {"timers", "retry", "breaker", "requirements"}
+    tables = {"timers", "retry", "breaker", "requirements", "price", "budgets"}
 
     assert sections <= set(content["$defs"])
     assert [] == sorted(

@@ -55,7 +55,7 @@ def test_feature_without_prompt_has_none(write: Write) -> None:
     ("old", "new"),
     [
         ('"env:OPENAI_API_KEY"', '["env:OPENAI_API_KEY", "file:keys/anthropic"]'),
-        ('model = "gpt-5.1"', 'model = "gpt-5.1"\nbase_url = "http://127.0.0.1:1/v1"'),
+        ('model = "gpt-5.1"', 'model = "gpt-5.1"\nbase_url = "http://127.0.0.1:1/v1"\nprice = 0'),
         ('model = "gpt-5.1"', 'model = "gpt-5.1"\ntimers.gap_s = 9\nretry.tries = 1'),
         ("deadline_s = 10", "deadline_s = 11"),
         ('owner = "billing@example.org"', 'owner = "others@example.org"\nmax_attempts = 9'),
