@@ -100,16 +100,16 @@ class Breaker:
             coin: in [0, 1); thins the traffic while it ramps up after closing.
             lease_s: after this long, or after `open_s`, an unreturned probe counts as lost.
         """
-        if self.state is State.OPEN and now >= self.opened_until:
-            self._move(Event.RESTED)
-            self._good = 0
-            self._probe = None
         if self.state is State.CLOSED:
             ramp_s = self.settings.ramp_s
             since = now - self._closed_at
             if since < ramp_s and coin >= RAMP_START + (1 - RAMP_START) * since / ramp_s:
                 return None
             return self._pass
+        if self.state is State.OPEN and now >= self.opened_until:
+            self._move(Event.RESTED)
+            self._good = 0
+            self._probe = None
         if self.state is State.PROBING and (self._probe is None or now >= self._probe.until):
             # A hung probe must not keep the next one waiting for as long as an attempt may take.
             self._probe = Permit(True, now + min(lease_s, self.settings.open_s), self._era)
@@ -193,14 +193,16 @@ class Breaker:
 
     def _count(self, now: float, *, failed: bool, slow: bool) -> None:
         second = int(now)
-        if not self._window or self._window[-1].at != second:
-            self._window.append(_Second(second))
-            while self._window[0].at < second - self.settings.window_s:
-                self._window.popleft()
-        latest = self._window[-1]
+        window = self._window
+        if not window or window[-1].at != second:
+            window.append(_Second(second))
+            while window[0].at < second - self.settings.window_s:
+                window.popleft()
+        latest = window[-1]
         latest.attempts += 1
-        latest.failures += failed
-        latest.slow += slow
+        if failed or slow:
+            latest.failures += failed
+            latest.slow += slow
 
     def _move(self, event: Event) -> None:
         self.state = NEXT.get((self.state, event), self.state)
