@@ -1,10 +1,19 @@
-"""The schema's version: read at start, moved forward by `seatrial migrate` alone."""
+"""The schema: its version is read at start, and moved forward by `seatrial migrate` alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    inspect,
+    text,
+)
 
 from seatrial.errors import StartRefused
 from seatrial.store.tables import REVISION
@@ -37,6 +46,26 @@ def check(found: str, *, name: str) -> None:
         why=f"It is at revision {found}; this Seatrial knows {REVISION}.",
         fix="Install the newer Seatrial, or name another store.",
     )
+
+
+def create(connection: Connection) -> None:
+    """Make the tables of an empty database, as all revisions together would make them.
+
+    A server's first start does without Alembic: it would stay in memory ever after.
+    """
+    if revision_of(connection):
+        return  # another process was quicker
+    from seatrial.store.indexes import metadata
+
+    metadata.create_all(connection)
+    version = Table(
+        "alembic_version",
+        MetaData(),
+        Column("version_num", String(32), nullable=False),
+        PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    )
+    version.create(connection)
+    connection.execute(version.insert().values(version_num=REVISION))
 
 
 def upgrade(connection: Connection) -> list[str]:

@@ -80,20 +80,13 @@ class SqliteStore:
             if not empty:
                 schema.check(found, name=self.name)
                 return
-        self.migrate()
+        self._make_file()
+        with self._database.writing(sync=True) as connection:
+            schema.create(connection)
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date; return the revisions applied."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Callers' texts are in it: only its owner may read it.  The log beside it follows.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise StoreUnavailable(
-                f"The store {self.name} could not be made.",
-                why=str(error),
-                fix="Name a file in a folder that this user may write to.",
-            ) from error
+        self._make_file()
         with self._database.writing(sync=True, limit_s=3_600) as connection:
             return schema.upgrade(connection)
 
@@ -122,6 +115,18 @@ class SqliteStore:
         """Give back connections and the serving lock."""
         self._database.close()
         self._lock.release()
+
+    def _make_file(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Callers' texts are in it: only its owner may read it.  The log beside it follows.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store {self.name} could not be made.",
+                why=str(error),
+                fix="Name a file in a folder that this user may write to.",
+            ) from error
 
     def _is_new(self) -> bool:
         try:

@@ -27,6 +27,15 @@ def sealed(number: int) -> Sealed:
     return Sealed(record, seal(record))
 
 
+def shape_of(store: SqliteStore) -> set[tuple[object, ...]]:
+    """Return what the database says of its tables and indexes, and its revision."""
+    with store._database.reading() as connection:
+        told = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+        things = {(*row[:3], "".join(str(row[3]).split())) for row in told}
+        return things | {tuple(row) for row in revision}
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return where the store's file will be."""
@@ -75,6 +84,27 @@ def test_ready_makes_a_missing_file(tmp_path: Path) -> None:
             store.ready()
             assert 1 == store.records.add([sealed(1)])
         path.write_bytes(b"")
+
+
+def test_a_new_file_is_what_the_revisions_make(tmp_path: Path) -> None:
+    """A first start makes at once what `migrate` makes step by step."""
+    made = SqliteStore(tmp_path / "made.db")
+    migrated = SqliteStore(tmp_path / "migrated.db")
+    with closing(made), closing(migrated):
+        made.ready()
+        migrated.migrate()
+        assert shape_of(migrated) == shape_of(made)
+        assert [] == made.migrate()
+
+
+def test_two_first_starts_make_one_schema(path: Path) -> None:
+    """Both find the file missing; who comes second leaves what the other has made."""
+    with closing(SqliteStore(path)) as first, closing(SqliteStore(path)) as second:
+        second._is_new = lambda: True  # type: ignore[method-assign]
+        first.ready()
+        first.records.add([sealed(1)])
+        second.ready()
+        assert 0 == second.records.add([sealed(1)])
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
