@@ -12,6 +12,7 @@ from seatrial.values.chat import Answer, Piece, Usage
 from seatrial.values.checks import Verdict
 from seatrial.values.decisions import Head
 from seatrial.values.records import Record
+from seatrial.values.requests import CHAT
 
 Coin = Callable[[], float]
 """Throws a number in [0, 1)."""
@@ -44,6 +45,8 @@ class Call(msgspec.Struct, frozen=True):
         request_id: sent along, so that both sides' logs meet.
         arguments: for a decorated function, what it was called with.
         variables: the caller's values, for functions that ask for them by name.
+        kind: `chat`, or `embed`: then the body's `input` is a list, and one vector is wanted
+            for each of its texts.
     """
 
     body: dict[str, Any]
@@ -53,6 +56,7 @@ class Call(msgspec.Struct, frozen=True):
     request_id: str
     arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
     variables: Mapping[str, str] = {}
+    kind: str = CHAT
 
 
 class Pulse(Protocol):
@@ -178,12 +182,12 @@ class Transport(Protocol):
 # --- records -----------------------------------------------------------------------------
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class Sealed(msgspec.Struct, frozen=True, gc=False):
     """A record and its one encoding, made once and used by journal and store.
 
     Args:
-        record: the record.
-        blob: its MessagePack encoding (`values.seal`).
+        record: the record, or its `outline`: what lists find it by.
+        blob: the whole record's MessagePack encoding (`values.seal`).
     """
 
     record: Record

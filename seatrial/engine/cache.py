@@ -65,4 +65,5 @@ class AnswerCache:
 
 def _size(answer: Answer) -> int:
     written = (answer.text or "") + (answer.reasoning or "")
-    return OVERHEAD_BYTES + len(written.encode("utf-8", "surrogatepass"))
+    vectors = sum(map(len, answer.vectors))
+    return OVERHEAD_BYTES + vectors + len(written.encode("utf-8", "surrogatepass"))

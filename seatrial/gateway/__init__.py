@@ -6,6 +6,7 @@ __all__ = [
     "bounds",
     "chat",
     "dialect",
+    "embeddings",
     "endpoints",
     "events",
     "exchange",

@@ -13,7 +13,14 @@ from seatrial.values.chat import Answer, Piece
 from seatrial.values.decisions import Head
 
 
-class Writer(Protocol):
+class WholeWriter(Protocol):
+    """Writes an answer whole."""
+
+    def whole(self, answer: Answer, head: Head) -> bytes:
+        """Return the JSON of a whole answer."""
+
+
+class Writer(WholeWriter, Protocol):
     """Writes one answer: whole, or event by event."""
 
     ping: bytes
@@ -21,9 +28,6 @@ class Writer(Protocol):
 
     def name(self, model: str) -> None:
         """Take the model as served, before the first event."""
-
-    def whole(self, answer: Answer, head: Head) -> bytes:
-        """Return the JSON of a whole answer."""
 
     def piece(self, piece: Piece) -> bytes:
         """Return the events for a piece; empty when it says nothing in this dialect."""

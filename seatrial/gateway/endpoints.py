@@ -9,6 +9,7 @@ from typing import Final
 
 from seatrial.errors import StartRefused
 from seatrial.gateway.chat import chat
+from seatrial.gateway.embeddings import embeddings
 from seatrial.gateway.exchange import ErrorShape, Handler
 from seatrial.gateway.health import live, ready
 from seatrial.gateway.messages import messages
@@ -49,6 +50,7 @@ TABLE: Final = (
     Endpoint("POST", "/v1/responses", Permission.KEY, responses),
     Endpoint("GET", "/v1/responses/{id}", Permission.KEY, response),
     Endpoint("POST", "/v1/messages", Permission.KEY, messages, messages_error),
+    Endpoint("POST", "/v1/embeddings", Permission.KEY, embeddings),
     Endpoint("GET", "/v1/models", Permission.KEY, models),
     Endpoint("GET", "/v1/models/{id}", Permission.KEY, model),
     Endpoint("GET", "/api/v1/targets", Permission.KEY, targets),

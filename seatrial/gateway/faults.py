@@ -127,4 +127,8 @@ def show_refused(refused: Refused) -> Shown:
     return Shown(kind.status, body, kind.again, refused.retry_after_s)
 
 
-_PARAMS: Final = {"model_not_found": "model", "missing_variable": "metadata"}
+_PARAMS: Final = {
+    "model_not_found": "model",
+    "missing_variable": "metadata",
+    "prompt_not_live": "prompt.version",
+}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import assert_never
+from typing import Final, assert_never
 
 from seatrial.gateway import openai_out as out
-from seatrial.gateway.dialect import Dialect, Writer
+from seatrial.gateway.dialect import Dialect, WholeWriter, Writer
 from seatrial.gateway.events import EventSink
 from seatrial.gateway.exchange import Exchange, stopping
 from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
@@ -16,7 +16,9 @@ from seatrial.gateway.headers import deadline_s, hints
 from seatrial.gateway.watch import CallerWatch
 from seatrial.values.chat import Answer
 from seatrial.values.decisions import Abandoned, Answered, HandedOff, Refused, Settled
-from seatrial.values.requests import Caller, Request
+from seatrial.values.requests import EMBED, Caller, Request
+
+_NO_VECTOR: Final = "The feature hands this to a person, and no person can give a vector."
 
 
 async def talk(exchange: Exchange, dialect: Dialect) -> None:
@@ -67,7 +69,7 @@ def _caller(exchange: Exchange, ask: Ask) -> Caller:
     return Caller(known.tenant, known.key_id, user, session, tags)
 
 
-async def answer_whole(exchange: Exchange, request: Request, writer: Writer) -> None:
+async def answer_whole(exchange: Exchange, request: Request, writer: WholeWriter) -> None:
     """Answer a caller who wants no pieces."""
     watch = _watch(exchange)
     try:
@@ -76,6 +78,9 @@ async def answer_whole(exchange: Exchange, request: Request, writer: Writer) -> 
         answer = _answer_of(settled)
         if answer is None:
             await _refuse(exchange, settled)
+            return
+        if request.kind == EMBED and not answer.vectors:
+            await exchange.fail(show_fault(Fault("no_target_left", _NO_VECTOR)))
             return
         body = writer.whole(answer, settled.head)
         await exchange.reply(200, body, out.labels(settled.head, settled.decision))

@@ -19,6 +19,7 @@ __all__ = [
     "inflating",
     "open_transport",
     "openai",
+    "openai_embeddings",
     "openai_errors",
     "openai_usage",
     "openai_wire",

@@ -27,6 +27,7 @@ from seatrial.providers.settings import TargetSettings
 from seatrial.providers.sse import Event
 from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Answer, Piece
+from seatrial.values.requests import EMBED
 from seatrial.values.secrets import Secret
 from seatrial.version import __version__
 
@@ -76,6 +77,8 @@ class AnthropicProvider:
 
     async def ask(self, call: Call, pulse: Pulse) -> Answer | Failure:
         """Get a whole answer."""
+        if call.kind == EMBED:
+            return Failure(Cause.NO_ANSWER, "This dialect has no embeddings.", sent=False)
         reply = await self._open(call, pulse, stream=False)
         if isinstance(reply, Failure):
             return reply

@@ -19,12 +19,13 @@ DEFAULT_MAX_TOKENS: Final = 4_096
 
 # Fields of OpenAI's request; what else `parameters` hold is Anthropic's own and passes.
 _OPENAI_FIELDS: Final = frozenset(
-    "messages model stream stream_options n logprobs top_logprobs audio modalities functions"
-    " function_call tools tool_choice parallel_tool_calls response_format max_tokens"
+    "anthropic messages model stream stream_options n logprobs top_logprobs audio modalities"
+    " functions function_call tools tool_choice parallel_tool_calls response_format max_tokens"
     " max_completion_tokens temperature top_p stop user safety_identifier seed logit_bias"
     " frequency_penalty presence_penalty metadata store prediction prompt_cache_key"
     " reasoning_effort verbosity web_search_options".split()
 )
+_THEIRS: Final = ("thinking", "top_k")
 _JSON_ONLY: Final = "Answer with one JSON object and nothing else."
 
 
@@ -82,9 +83,16 @@ def to_anthropic(
     if user:
         made["metadata"] = {"user_id": user}
     _tools(asked, made)
+    _pass_theirs(asked.get("anthropic"), made)
     if stream:
         made["stream"] = True
     return made
+
+
+def _pass_theirs(theirs: Any, made: dict[str, Any]) -> None:
+    """Pass what a caller of Anthropic's own door asked for, and nothing that could steer us."""
+    if isinstance(theirs, dict):
+        made.update((name, theirs[name]) for name in _THEIRS if name in theirs)
 
 
 def _refuse_strange(asked: Mapping[str, Any]) -> None:

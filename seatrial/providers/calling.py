@@ -15,6 +15,8 @@ import msgspec
 from seatrial.ports import Call
 from seatrial.values.attempts import Cause, ErrorBody, Failure
 from seatrial.values.chat import Answer, last_user_text
+from seatrial.values.requests import EMBED
+from seatrial.values.vectors import pack
 
 _POSITIONAL: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -79,7 +81,8 @@ def arguments_of(
             return Failure(Cause.BAD_REQUEST, "A variable is missing.", error=error, sent=False)
     if signature.rest:
         chosen = {**call.variables, **chosen}
-    return ((last_user_text(messages),) if signature.question else ()), chosen
+    question = call.body["input"] if call.kind == EMBED else last_user_text(messages)
+    return ((question,) if signature.question else ()), chosen
 
 
 def answer_from(value: object) -> Answer | Failure:
@@ -99,6 +102,26 @@ def answer_from(value: object) -> Answer | Failure:
     except Exception:  # noqa: BLE001 - a user's object may raise anything when it is written
         kind = type(value).__qualname__
         return Failure(Cause.INVALID_ANSWER, f"The function returned a {kind}: not JSON.")
+
+
+def vectors_from(value: object, *, wanted: int) -> Answer | Failure:
+    """Return what a function gave for a list of texts as vectors.
+
+    It gives a list of vectors, each a list of numbers or an array; for a single text the
+    vector alone will do.
+    """
+    if value is None:
+        return Failure(Cause.NO_ANSWER, "The function returned None.")
+    if isinstance(value, Answer):
+        return value
+    try:
+        rows: Any = value.tolist() if hasattr(value, "tolist") else list(value)  # type: ignore[call-overload]  # if it is none, it raises
+        if wanted == 1 and rows and isinstance(rows[0], int | float):
+            rows = [rows]
+        return Answer(text=None, vectors=tuple(pack(row) for row in rows))
+    except Exception:  # noqa: BLE001 - a user's object may raise anything when it is read
+        kind = type(value).__qualname__
+        return Failure(Cause.INVALID_ANSWER, f"The function returned a {kind}: no vectors.")
 
 
 def _plain(value: Any) -> Any:

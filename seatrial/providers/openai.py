@@ -19,12 +19,14 @@ from seatrial.providers.http import (
     outlets_of,
     unfold,
 )
+from seatrial.providers.openai_embeddings import Embeddings
 from seatrial.providers.openai_errors import OPENAI_ERRORS
 from seatrial.providers.openai_wire import WireChunk, WireCompletion, answer_of, piece_of
 from seatrial.providers.settings import TargetSettings
 from seatrial.providers.sse import Event
 from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Answer, Piece
+from seatrial.values.requests import EMBED
 from seatrial.values.secrets import Secret
 from seatrial.version import __version__
 
@@ -55,20 +57,25 @@ class OpenAIProvider:
         keys: Sequence[Secret] = (),
         wall: Callable[[], float] = time.time,
     ) -> None:
-        outlets = outlets_of(settings, keys, path="/chat/completions", headers_of=_headers)
-        self.outlets: Sequence[str] = tuple(each.name for each in outlets)
+        def upstream(path: str) -> Upstream:
+            return Upstream(
+                outlets_of(settings, keys, path=path, headers_of=_headers),
+                transport,
+                OPENAI_ERRORS,
+                max_answer_bytes=settings.max_answer_bytes,
+                wall=wall,
+            )
+
+        self._upstream = upstream("/chat/completions")
+        self.outlets: Sequence[str] = tuple(each.name for each in self._upstream.outlets)
         self._defaults = dict(settings.parameters)
         self._model = {"model": settings.model} if settings.model else {}
-        self._upstream = Upstream(
-            outlets,
-            transport,
-            OPENAI_ERRORS,
-            max_answer_bytes=settings.max_answer_bytes,
-            wall=wall,
-        )
+        self._embeddings = Embeddings(upstream("/embeddings"), self._defaults, self._model)
 
     async def ask(self, call: Call, pulse: Pulse) -> Answer | Failure:
         """Get a whole answer."""
+        if call.kind == EMBED:
+            return await self._embeddings.ask(call, pulse)
         reply = await self._upstream.open(call, self._body(call, stream=False), pulse)
         if isinstance(reply, Failure):
             return reply
@@ -107,6 +114,7 @@ class OpenAIProvider:
         body: dict[str, Any] = {**self._defaults, **call.body, **self._model}
         options = body.pop("stream_options", None)
         body.pop("stream", None)
+        body.pop("anthropic", None)  # what only the other dialect knows
         # It names the caller to us; upstream it means something only beside `store`.
         if "metadata" in body and not body.get("store"):
             del body["metadata"]

@@ -10,10 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from seatrial.ports import Call, Ended, Pulse, Stream
-from seatrial.providers.calling import answer_from, arguments_of, raised, signature_of
+from seatrial.providers.calling import (
+    answer_from,
+    arguments_of,
+    raised,
+    signature_of,
+    vectors_from,
+)
 from seatrial.providers.threads import ANY_ERROR, Outcome, Threads, opened
 from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Answer, Piece
+from seatrial.values.requests import EMBED
 
 # Pieces that a generator in a thread may be ahead of its reader.
 AHEAD: Final = 64
@@ -86,6 +93,8 @@ class PythonProvider:
             source = _ThreadSource(value, asyncio.get_running_loop())
             return _Pieces(source, pulse) if self._threads.start(source.run) is not None else _FULL
         pulse.first_byte()
+        if call.kind == EMBED:
+            return vectors_from(value, wanted=len(call.body["input"]))
         return answer_from(value)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from seatrial.values.chat import FINISH_REASONS, Answer, Piece, ToolCall, ToolFragment, Usage
+from seatrial.values.vectors import is_vector
 
 STRAY: Final = "it calls a tool that was not offered"
 
@@ -38,6 +39,26 @@ def fault(answer: Answer, *, offered: frozenset[str] | None = None) -> str | Non
             return STRAY
         if not _parses(call.arguments):
             return "the arguments of a tool call are no JSON object"
+    return None
+
+
+def vector_fault(answer: Answer, *, wanted: int) -> str | None:
+    """Return why this is no valid embedding, or None when it is one.
+
+    Args:
+        answer: whole.
+        wanted: how many vectors were asked for.
+
+    >>> from seatrial.values.vectors import pack
+    >>> vector_fault(Answer(None, vectors=(pack([1.0]), pack([1.0, 2.0]))), wanted=2)
+    'its vectors are of different lengths'
+    """
+    if len(answer.vectors) != wanted:
+        return f"it has {len(answer.vectors)} vectors in place of {wanted}"
+    if len({len(vector) for vector in answer.vectors}) > 1:
+        return "its vectors are of different lengths"
+    if not all(map(is_vector, answer.vectors)):
+        return "its vectors are no vectors"
     return None
 
 

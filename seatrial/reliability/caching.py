@@ -47,6 +47,6 @@ def may_keep(answer: Answer) -> bool:
         answer.finish_reason == "stop"
         and not answer.refused
         and not answer.tool_calls
-        and bool(answer.text)
+        and bool(answer.text or answer.vectors)
         and answer.age_s is None
     )

@@ -4,6 +4,7 @@ __all__ = [
     "attempts",
     "chat",
     "checks",
+    "criticality",
     "decisions",
     "prices",
     "records",
@@ -11,4 +12,5 @@ __all__ = [
     "requests",
     "sealing",
     "secrets",
+    "vectors",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
+from seatrial.testing.upstream import _embeddings
 from seatrial.testing.upstream import _speak as speak
 from seatrial.testing.upstream._anthropic import Anthropic
 from seatrial.testing.upstream._asks import PATHS, good_reply, read_ask
@@ -16,6 +17,7 @@ from seatrial.testing.upstream._faults import Strike, UnknownFault, strike_of
 from seatrial.testing.upstream._log import Entry
 from seatrial.testing.upstream._openai import OpenAI
 from seatrial.testing.upstream._plan import (
+    OPENAI,
     Ask,
     Dialect,
     Exchange,
@@ -85,15 +87,19 @@ class FaultyModel:
         path = incoming.path.partition("?")[0]
         if incoming.method == "GET" and path == "/v1/models":
             return _plain(200, self._listed())
-        if path not in PATHS or incoming.method != "POST":
+        if path not in {*PATHS, _embeddings.PATH} or incoming.method != "POST":
             missing = f"There is no {incoming.method} {path}."
             return _plain(404, DIALECTS["openai"].error(404, missing, None))
-        dialect = DIALECTS[PATHS[path]]
+        dialect = DIALECTS[PATHS.get(path, OPENAI)]
         if self._manner.keys and entry.key not in self._manner.keys:
             return _plain(401, dialect.error(401, "Unknown key.", "invalid_api_key"))
         if entry.number >= self._manner.max_requests:
             return _plain(503, dialect.error(503, "Enough requests.", None))
-        ask = read_ask(path, incoming.body, key=entry.key)
+        if path == _embeddings.PATH:
+            read = _embeddings.read_embeddings(incoming.body, key=entry.key)
+            ask, dialect = (read, dialect) if isinstance(read, str) else read
+        else:
+            ask = read_ask(path, incoming.body, key=entry.key)
         if isinstance(ask, str):
             return _plain(400, dialect.error(400, ask, None))
         entry.model, entry.streamed, entry.question = ask.model, ask.streamed, ask.question[:200]

@@ -282,18 +282,22 @@ class Stage:
         variables: dict[str, str] | None = None,
         arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None,
         deadline_s: float | None = None,
+        texts: list[str] | None = None,
+        prompt_version: str = "",
     ) -> Request:
         """Return a request that starts now."""
         self.asked += 1
         return Request(
             id=f"req-{self.asked}",
             feature="support",
-            body={"messages": [{"role": "user", "content": text}]},
+            body={"input": texts} if texts else {"messages": [{"role": "user", "content": text}]},
             deadline=now() + (deadline_s or self.policy.deadline_s),
             stream=stream,
             variables=variables or {},
             caller=caller,
             arguments=arguments,
+            kind="embed" if texts else "chat",
+            prompt_version=prompt_version,
         )
 
     async def ask(self, text: str = "Where is it?", **more: Any) -> Settled:

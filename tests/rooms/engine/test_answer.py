@@ -218,6 +218,21 @@ def test_prompt_stands_before_the_caller_s_messages() -> None:
     play(scene())
 
 
+@pytest.mark.parametrize(("version", "live"), [("p1", True), ("p", True), ("p2", False)])
+def test_caller_may_name_the_prompt_s_version(version: str, *, live: bool) -> None:
+    """Only the live one is served: what is live, the release decides."""
+
+    async def scene() -> None:
+        stage = Stage({"large": Target([[GOOD]])}, prompt="Be brief.")
+        settled = await stage.ask(prompt_version=version)
+        assert live is isinstance(settled.decision, Answered)
+        if isinstance(settled.decision, Refused):
+            assert "prompt_not_live" == settled.decision.code
+            assert "p1" in settled.decision.message
+
+    play(scene())
+
+
 def test_missing_variable_is_the_caller_s_mistake() -> None:
     """A 400 that names it; no target is called, and there is a record."""
 
