@@ -58,7 +58,7 @@ class Turn:
         line: the connection.
         method: of the request.
         old: the caller speaks HTTP/1.0, which knows no chunks.
-        keep_alive: whether another request may follow.
+        keep_alive: whether another request may follow; never for the old.
         expects: whether the caller waits to be told that the body is wanted.
     """
 
@@ -209,10 +209,9 @@ class Turn:
         framing = self._line.date
         self._due = next((int(value) for name, value in headers if name == b"content-length"), None)
         if self._due is None and not self._mute and status not in _BODILESS:
-            if self._old:
-                self.keep_alive = False  # only the end of the connection ends this body
-            else:
-                self._chunked = True
+            # An old caller's body ends with the connection, which is never kept for them.
+            self._chunked = not self._old
+            if self._chunked:
                 framing += CHUNKED
         if not self.keep_alive:
             framing += CLOSE
