@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seatrial.reliability.budgets import BudgetSettings
-from seatrial.reliability.checks.settings import InputSettings
+from seatrial.reliability.checks.settings import InputSettings, OutputSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,13 @@ class FeatureSettings:
         owner: who answers for it.
         prompt: file with the system prompt; without one, prompts stay with the caller.
         say: the text that a caller reads at `say` and at a hand-off.
-        on_refusal: what a target's refusal does: it is the answer (`return`), the `next`
-            target is asked, or a person (`hand_off`).
+        on_refusal: what a target's refusal does, in a field of its own or in words: it is the
+            answer (`return`), the `next` target is asked, or a person (`hand_off`).
         buffer_tokens: useful tokens held back before a stream is handed over.
         max_attempts: attempts per request in all.
         requirements: hard constraints.
         input: what may come in.
+        output: what may go out.
         budgets: what may be spent on targets, and by whom.
     """
 
@@ -65,4 +66,5 @@ class FeatureSettings:
     max_attempts: int = 4
     requirements: Requirements = Requirements()
     input: InputSettings = field(default_factory=InputSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
     budgets: BudgetSettings = field(default_factory=BudgetSettings)

@@ -11,7 +11,7 @@ from seatrial.config.service import ServiceSettings
 from seatrial.prices.settings import PriceSettings
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.budgets import BudgetSettings
-from seatrial.reliability.checks.settings import InputSettings
+from seatrial.reliability.checks.settings import InputSettings, OutputSettings
 from seatrial.reliability.settings import (
     BreakerSettings,
     RetrySettings,
@@ -131,6 +131,14 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
         "max_tokens": Limit(least=1, most=10**9, zero=_ANY),
         "duplicate_s": _time(DAY_S, 'To let the same in again, write duplicates = "off".'),
         "check_s": _time(600, "Every check would be late. Leave it out for the usual second."),
+    },
+    OutputSettings: {
+        "max_chars": Limit(
+            least=1, most=10**9, zero="Every answer would fail. Leave it out for no limit."
+        ),
+        "min_chars": Limit(least=1, most=10**9, zero="Leave it out to ask for no length."),
+        "check_s": _time(600, "Every check would be late. Leave it out for the usual second."),
+        "repairs": Limit(least=0, most=5),
     },
     Requirements: {
         "availability": Limit(above=0, below=1),

@@ -52,6 +52,7 @@ class Config:
         features: settings of each feature, by name.
         prompts: the prompt of each feature that has one, by feature.
         inputs: what the settings of each feature's input checks name, by feature.
+        outputs: the same of its output checks.
         functions: the function of each Python target, by target.
         secrets: by reference, as the settings write it.
         store: the address of the store with its whole path; it may hold a password.
@@ -74,6 +75,7 @@ class Config:
     store: Secret
     journal: File
     inputs: Mapping[str, FoundChecks] = field(default_factory=dict, repr=False)
+    outputs: Mapping[str, FoundChecks] = field(default_factory=dict, repr=False)
     warnings: tuple[Problem, ...] = ()
     files: Mapping[File, str] = field(default_factory=dict, repr=False)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -251,10 +253,12 @@ def _check(file: File, raw: dict[str, Any], reading: Reading) -> Config | None:
     features: dict[str, FeatureSettings] = {}
     prompts: dict[str, Prompt] = {}
     inputs: dict[str, FoundChecks] = {}
+    outputs: dict[str, FoundChecks] = {}
     for name, section in _named(sections["features"], "features", reading):
         if settings := read_feature(name, section, models, reading):
             features[name] = settings
             inputs[name] = find_checks(settings.input, ("features", name, "input"), reading)
+            outputs[name] = find_checks(settings.output, ("features", name, "output"), reading)
             if prompt := read_prompt(name, settings, reading):
                 prompts[name] = prompt
     functions = find_functions(targets, reading)
@@ -279,6 +283,7 @@ def _check(file: File, raw: dict[str, Any], reading: Reading) -> Config | None:
         features=features,
         prompts=prompts,
         inputs=inputs,
+        outputs=outputs,
         functions=functions,
         secrets=reading.secrets,
         store=store,

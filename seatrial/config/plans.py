@@ -94,6 +94,10 @@ def _content(config: Config, name: str, sources: Mapping[str, str]) -> str:
         on_refusal=feature.on_refusal,
         say=feature.say,
         prompt_version=prompt.version if prompt else "",
+        checks={
+            "input": config.inputs[name].content,
+            "output": config.outputs[name].content,
+        },
     )
 
 

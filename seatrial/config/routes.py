@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from seatrial.config.checks import check_input
 from seatrial.config.features import FeatureSettings, Requirements
+from seatrial.config.outputs import check_output
 from seatrial.config.reading import Reading
 from seatrial.config.secrets import Fault
 from seatrial.config.shape import FEATURE, build, fit
@@ -44,6 +46,8 @@ def read_feature(
     _check_say(settings, raw, at, reading)
     _check_requirements(settings.requirements, (*at, "requirements"), reading)
     _check_reach(settings, at, reading)
+    check_input(settings.input, (*at, "input"), targets, reading)
+    check_output(settings.output, (*at, "output"), reading)
     return settings
 
 
@@ -84,6 +88,7 @@ def warn_of_unused(
 ) -> None:
     """Warn of targets that no route names."""
     used = {place for feature in features.values() for place in feature.route}
+    used |= {feature.input.injection_judge for feature in features.values()}
     for name in targets:
         if name not in used:
             message = "no route names it, so it is never asked."

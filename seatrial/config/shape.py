@@ -36,7 +36,6 @@ NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 LATER: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "output": "checks of answers",
         "confidence": "confidence signals",
         "oversight": "oversight by people",
         "rollout": "staged rollouts",
@@ -102,11 +101,16 @@ def model_of(kinds: tuple[type, ...]) -> Any:
         bounds = {"ge": limit.least, "le": limit.most, "gt": limit.above, "lt": limit.below}
         more: dict[str, Any] = {key: each for key, each in bounds.items() if each is not None}
         default = ... if setting.default is MISSING else setting.default
-        described = Field(default, description=setting.about or None, **more)
-        content[setting.name] = (_type_for(setting.annotation), described)
+        described = Field(default, alias=setting.name, description=setting.about or None, **more)
+        content[_attribute(setting.name)] = (_type_for(setting.annotation), described)
     config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
     title = kinds[0].__name__
     return create_model(title, __config__=config, **content)
+
+
+def _attribute(name: str) -> str:
+    """Return what a setting is called in its model: pydantic keeps `schema` for itself."""
+    return f"{name}_" if name == "schema" else name
 
 
 def _type_for(annotation: Any) -> Any:
@@ -167,7 +171,7 @@ def build(kind: Any, values: Mapping[str, Any], /, **more: Any) -> Any:
 def _values(kinds: tuple[type, ...], checked: Any) -> dict[str, Any]:
     values = {}
     for name, setting in settings_of(kinds).items():
-        value = getattr(checked, name)
+        value = getattr(checked, _attribute(name))
         if is_dataclass(setting.annotation) and not is_dataclass(value):
             inner: Any = setting.annotation
             value = build(inner, _values((inner,), value))
