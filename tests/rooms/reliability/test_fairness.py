@@ -1,0 +1,92 @@
+"""Shares that are max-min fair."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.reliability.fairness import FRESH_S, Shares, fair_level, give, take
+
+
+@given(st.lists(st.integers(0, 50), max_size=30), st.integers(0, 400))
+def test_the_level_fills_the_room(wanted: list[int], room: int) -> None:
+    """Cut at the level, all together fit; where somebody is cut, no place is left over."""
+    level = fair_level(wanted, room)
+
+    taken = sum(min(each, level) for each in wanted)
+    assert taken <= room + 1e-6
+    if any(each > level for each in wanted):
+        assert taken == pytest.approx(room)
+    else:
+        assert level == float("inf")
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=30), st.integers(0, 400))
+def test_whoever_wants_little_gets_it(wanted: list[int], room: int) -> None:
+    """Nobody who wants at most an even share is cut, however greedy the others are."""
+    assert fair_level(wanted, room) >= room / len(wanted)
+
+
+def shares_of(**in_flight: int) -> Shares:
+    """Return shares with so many places in flight."""
+    shares = Shares()
+    shares.in_flight.update(in_flight)
+    return shares
+
+
+def test_the_only_key_may_have_everything() -> None:
+    """Where nobody else is, there is nobody to be unfair to."""
+    assert not shares_of(greedy=100).is_over("greedy", room=100, now=0.0)
+    assert not Shares().is_over("first", room=100, now=0.0)
+
+
+def test_a_greedy_key_is_held_to_what_others_leave() -> None:
+    """Ten places for others leave ninety, and one may wait beyond them."""
+    others = {f"k{i}": 1 for i in range(10)}
+
+    assert not shares_of(greedy=90, **others).is_over("greedy", room=100, now=0.0)
+    assert shares_of(greedy=91, **others).is_over("greedy", room=100, now=0.0)
+    assert not shares_of(greedy=91, **others).is_over("k3", room=100, now=0.0)
+    assert not shares_of(greedy=91, **others).is_over("new", room=100, now=0.0)
+
+
+def test_waiting_counts_like_being_served() -> None:
+    """A key cannot fill the queue beyond its share."""
+    shares = shares_of(greedy=50, other=50)
+    for _ in range(2):
+        take(shares.queued, "greedy")
+
+    assert shares.is_over("greedy", room=100, now=0.0)
+
+
+def test_everybody_may_have_one() -> None:
+    """With more keys than places nobody is refused the first."""
+    shares = shares_of(**{f"k{i}": 1 for i in range(20)})
+
+    assert not shares.is_over("k1", room=5, now=0.0)
+    assert not shares.is_over("new", room=5, now=0.0)
+    take(shares.queued, "k1")
+    assert shares.is_over("k1", room=5, now=0.0)
+
+
+def test_the_level_is_worked_out_anew_after_a_moment() -> None:
+    """Between two looks the old level serves: it costs as much as there are keys."""
+    shares = shares_of(greedy=60, other=40)
+    assert not shares.is_over("greedy", room=100, now=0.0)
+    shares.in_flight["other"] = 90
+
+    assert not shares.is_over("greedy", room=100, now=FRESH_S / 2)
+    assert shares.is_over("greedy", room=100, now=FRESH_S)
+    assert not shares.is_over("greedy", room=200, now=FRESH_S)
+
+
+def test_who_holds_nothing_is_forgotten() -> None:
+    """The tables are as large as the number of keys at work."""
+    places: dict[str, int] = {}
+    take(places, "a")
+    take(places, "a")
+    give(places, "a")
+    assert {"a": 1} == places
+    give(places, "a")
+    assert {} == places
