@@ -13,6 +13,7 @@ __all__ = [
     "calling",
     "config_schema",
     "face",
+    "languages",
     "lookup",
     "running",
     "wiring",

@@ -41,6 +41,7 @@ BREACHES = [
     ("config", "import uvicorn", "library-server"),
     ("gateway", "import pydantic", "library-config"),
     ("gateway", "import rich", "library-terminal"),
+    ("reliability", "import py3langid", "library-language"),
     ("cli", "from seatrial import engine", "doors"),
     ("testing", "from seatrial import engine", "doors"),
     ("gateway", "from seatrial import ports", "doors-ports"),
