@@ -1,15 +1,19 @@
 """Carries out one request: awaits the ports, knows no adapter."""
 
 __all__ = [
+    "admission",
     "answer",
     "attempt",
     "cache",
     "carriage",
+    "checking",
     "health",
     "keyring",
     "perform",
+    "prompting",
     "recorder",
     "recording",
+    "restoring",
     "streaming",
     "timer",
     "trail",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
+from seatrial.engine.checking import holds_back, may_store_at_once
 from seatrial.engine.perform import perform
+from seatrial.engine.prompting import put_prompt
+from seatrial.engine.restoring import restored
 from seatrial.engine.trail import Trail, rounded
 from seatrial.engine.world import Snapshot, World
-from seatrial.improvement import prompts
 from seatrial.ports import Sink
 from seatrial.reliability.caching import may_keep
 from seatrial.reliability.flow import answer_flow
-from seatrial.values.attempts import ErrorBody
+from seatrial.reliability.settings import Plan
 from seatrial.values.chat import Answer, Piece
 from seatrial.values.decisions import (
     Abandoned,
@@ -26,7 +29,8 @@ from seatrial.values.decisions import (
     Settled,
 )
 from seatrial.values.records import Record
-from seatrial.values.requests import Request
+from seatrial.values.requests import CHAT, Request
+from seatrial.values.vectors import FLOAT_BYTES
 
 
 async def answer(
@@ -48,15 +52,21 @@ async def answer(
     """
     plan, clock = known.plans[request.feature], world.clock
     task = asyncio.current_task(world.loop)
-    trail = Trail(request, plan, known, request.body, clock.now(), clock.wall(), task)
+    now, wall, stream = clock.now(), clock.wall(), request.stream
+    trail = Trail(request, plan, known, request.body, now, wall, stream, task)
+    trail.cleared = may_store_at_once(plan.input)
     decision: Decision = Abandoned()  # stands if the caller hangs up
     try:
-        refused = None if plan.prompt is None else _put_prompt(trail, plan.prompt)
+        refused = None
+        if plan.prompt is not None or request.prompt_version:
+            refused = put_prompt(trail)
+        if stream and plan.output is not None:
+            trail.stream = not holds_back(trail)
         decision = refused or await perform(
             answer_flow(
-                plan,
+                plan if request.kind == CHAT else _for_vectors(plan),
                 deadline=request.deadline,
-                stream=request.stream,
+                stream=trail.stream,
                 now=trail.started,
                 coin=world.coin,
                 outlook=world.health,
@@ -85,24 +95,16 @@ async def answer(
         )
     if record.cache_key:
         _remember(decision, record, world)
+    if trail.marks and not trail.committed:
+        decision = _restored(decision, trail)
     tail = _tail(trail, decision) if trail.committed else ()
     return Settled(_head(trail, decision), decision, trail.committed, tail, durable)
 
 
-def _put_prompt(trail: Trail, prompt: str) -> Refused | None:
-    """Place the feature's prompt before the caller's messages; name what is missing."""
-    request = trail.request
-    rendered = prompts.render(prompt, request.variables)
-    if isinstance(rendered, tuple):
-        names = ", ".join(rendered)
-        message = (
-            f"The prompt of {request.feature!r} needs a value for: {names}. Give it in metadata."
-        )
-        error = ErrorBody(message, "invalid_request_error", "metadata", "missing_variable")
-        return Refused("missing_variable", message, status=400, error=error)
-    system = {"role": "system", "content": rendered}
-    trail.body = {**request.body, "messages": [system, *request.messages]}
-    return None
+def _for_vectors(plan: Plan) -> Plan:
+    """Return the plan for an embedding: no text and no person can stand in for a vector."""
+    route = tuple(target for target in plan.route if target.kind not in {"say", "human"})
+    return replace(plan, route=route)
 
 
 def _head(trail: Trail, decision: Decision) -> Head:
@@ -115,7 +117,18 @@ def _head(trail: Trail, decision: Decision) -> Head:
 
 def _tail(trail: Trail, decision: Decision) -> tuple[Piece, ...]:
     """Return the pieces that waited for the record; what was cut has no proper end to send."""
-    return tuple(trail.begun.tail) if trail.begun and isinstance(decision, Answered) else ()
+    if trail.begun is None or not isinstance(decision, Answered):
+        return ()
+    tail = tuple(trail.begun.tail)
+    return trail.restoring.tail(tail) if trail.restoring else tail
+
+
+def _restored(decision: Decision, trail: Trail) -> Decision:
+    """Return the decision as the caller gets it; record and cache keep the marks."""
+    wants = trail.plan.input
+    if wants is None or not wants.settings.restore or not isinstance(decision, Answered):
+        return decision
+    return msgspec.structs.replace(decision, answer=restored(decision.answer, trail.marks))
 
 
 def _remember(decision: Decision, record: Record, world: World) -> None:
@@ -157,9 +170,11 @@ def _record(trail: Trail, decision: Decision, world: World) -> Record:
         begun.sent if begun else 0,
         answer.age_s if answer else None,
         tuple(trail.attempts),
-        _input(request) if keep else None,
+        _input(request) if keep and trail.cleared else None,
         _output(said) if keep and said and not abandoned else None,
         _key_to_keep(trail, decision, world),
+        (),
+        tuple(trail.checks),
     )
 
 
@@ -176,6 +191,7 @@ def _key_to_keep(trail: Trail, decision: Decision, world: World) -> str:
         "cache" in trail.plan.kinds
         and isinstance(decision, Answered)
         and decision.target != "say"
+        and not trail.rejected
         and may_keep(decision.answer)
     ):
         return trail.cache_key(world.secret)
@@ -207,4 +223,9 @@ def _output(answer: Answer) -> dict[str, Any]:
         said["tool_calls"] = [msgspec.structs.asdict(call) for call in answer.tool_calls]
     if answer.reasoning:
         said["reasoning"] = answer.reasoning
+    if answer.vectors:  # told, not kept: they follow from the input
+        said["vectors"] = {
+            "count": len(answer.vectors),
+            "dimensions": len(answer.vectors[0]) // FLOAT_BYTES,
+        }
     return said

@@ -14,7 +14,7 @@ from seatrial.reliability.answers import Assembly
 from seatrial.reliability.flow import Attempt
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.chat import Answer, Piece, Usage
-from seatrial.values.requests import Request
+from seatrial.values.requests import EMBED, Request
 
 FLOOR_AFTER_S = 8.0  # a stream may start slowly; judged from here on
 
@@ -25,6 +25,7 @@ async def attempt(
     body: dict[str, Any],
     provider: Provider,
     *,
+    stream: bool,
     task: asyncio.Task[Any] | None,
     health: Health,
     buffer_tokens: int,
@@ -36,6 +37,7 @@ async def attempt(
         request: on whose behalf.
         body: what is asked, as targets see it.
         provider: of the target.
+        stream: whether it is asked for pieces.
         task: the one that runs this; the timer stops it.
         health: grants and settles the attempt.
         buffer_tokens: useful tokens of a stream to read before it counts as begun.
@@ -44,7 +46,7 @@ async def attempt(
         The result, and the open stream when it began.  A begun stream must be given to
         `pump` or `drop`.
     """
-    clock, timers, stream = health.clock, step.timers, request.stream
+    clock, timers = health.clock, step.timers
     ticket = health.admit(
         step.target,
         provider.outlets,
@@ -60,7 +62,14 @@ async def attempt(
     outcome: Answer | Failure
     try:
         call = Call(
-            body, stream, ticket.index, timers, request.id, request.arguments, request.variables
+            body,
+            stream,
+            ticket.index,
+            timers,
+            request.id,
+            request.arguments,
+            request.variables,
+            request.kind,
         )
         if stream:
             opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
@@ -82,9 +91,12 @@ async def attempt(
         raise
     timer.stop()
     if isinstance(outcome, Answer):
-        # Only who calls tools can call one that was not offered.
-        offered = answers.offered_tools(body) if outcome.tool_calls else None
-        fault = answers.fault(outcome, offered=offered)
+        if request.kind == EMBED:
+            fault = answers.vector_fault(outcome, wanted=len(body["input"]))
+        else:
+            # Only who calls tools can call one that was not offered.
+            offered = answers.offered_tools(body) if outcome.tool_calls else None
+            fault = answers.fault(outcome, offered=offered)
         if fault is None:
             return _good(outcome, ticket, timer, health), None
         failure = Failure(Cause.INVALID_ANSWER, fault)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from seatrial.engine.attempt import attempt
+from seatrial.engine.checking import check_input, check_output, repaired
+from seatrial.engine.restoring import RestoringSink
 from seatrial.engine.streaming import drop, pump
 from seatrial.engine.trail import Trail
 from seatrial.engine.world import World
 from seatrial.ports import Sink
-from seatrial.reliability.flow import Attempt, Commit, Flow, Wait
+from seatrial.reliability.flow import Attempt, Check, Commit, Flow, Wait
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.decisions import Decision, Head, Kind
 
@@ -18,6 +20,7 @@ async def perform(flow: Flow, trail: Trail, *, world: World, sink: Sink | None) 
     """Carry out a plan step by step; return its decision."""
     try:
         step = next(flow)
+        result = Result(at=trail.started)
         while True:
             match step:
                 case Attempt():
@@ -27,6 +30,10 @@ async def perform(flow: Flow, trail: Trail, *, world: World, sink: Sink | None) 
                     result = Result(at=world.clock.now())
                 case Commit():
                     result = await _commit(trail, world, sink)
+                case Check(side="input"):
+                    result = await check_input(trail, world)
+                case Check():
+                    result = await check_output(trail, world, result)
                 case _:
                     assert_never(step)
             step = flow.send(result)
@@ -56,8 +63,9 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
             result, trail.begun = await attempt(
                 step,
                 trail.request,
-                trail.body,
+                repaired(trail) if step.repair else trail.body,
                 provider,
+                stream=trail.stream,
                 task=trail.task,
                 health=world.health,
                 buffer_tokens=trail.plan.policy.buffer_tokens,
@@ -91,6 +99,8 @@ async def _commit(trail: Trail, world: World, sink: Sink | None) -> Result:
         latest.tier,
     )
     trail.committed = True
+    if trail.marks and trail.plan.input is not None and trail.plan.input.settings.restore:
+        sink = trail.restoring = RestoringSink(sink, trail.marks)
     result: Result | None = None
     try:
         result = await pump(begun, sink, head, health=world.health, deadline=trail.request.deadline)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
+from seatrial.engine.restoring import RestoringSink
 from seatrial.engine.streaming import Begun
 from seatrial.engine.world import Snapshot
 from seatrial.reliability.caching import cache_key
 from seatrial.reliability.flow import Attempt
 from seatrial.reliability.settings import Plan
 from seatrial.values.attempts import Cause, Result
+from seatrial.values.checks import CheckRecord, Verdict
 from seatrial.values.records import AttemptRecord
 from seatrial.values.requests import Request
 
@@ -22,15 +25,24 @@ class Trail(msgspec.Struct):
     """What a request leaves behind on its way.
 
     Args:
-        request, plan, known: what is asked, of whom.
+        request, plan, known: what is asked, of whom; once inputs were checked, the request
+            is as it may be sent and stored.
         body: the request as targets see it, prompt included.
         started: on the monotonic clock.
         wall: the same moment on the wall clock.
+        stream: whether targets are asked for pieces: not where a check must see the whole
+            answer before the caller does.
         task: in which the request is answered; limits of time end by stopping it.
         attempts: every attempt so far.
         begun: the stream that waits for its commit, or was handed over.
         committed: whether anything has left for the caller.
         last: the result that the decision rests on.
+        cleared: whether the request may be stored: not before personal data is out of it.
+        marks: what stands in the place of personal data, and for what; never stored.
+        checks: every verdict so far.
+        repair: what the last answer was refused for, to be told to its target.
+        rejected: whether the answer that stands was refused by a check, after it had left.
+        restoring: turns marks back in a stream that is handed over.
     """
 
     request: Request
@@ -39,11 +51,18 @@ class Trail(msgspec.Struct):
     body: dict[str, Any]
     started: float
     wall: float
+    stream: bool
     task: asyncio.Task[Any] | None = None
     attempts: list[AttemptRecord] = []
     begun: Begun | None = None
     committed: bool = False
     last: Result | None = None
+    cleared: bool = True
+    marks: Mapping[str, str] = {}
+    checks: list[CheckRecord] = []
+    repair: str = ""
+    rejected: bool = False
+    restoring: RestoringSink | None = None
     _key: str | None = None
 
     def cache_key(self, secret: bytes) -> str:
@@ -70,6 +89,22 @@ class Trail(msgspec.Struct):
             body=asked,
         )
 
+    def say(self, check: str, side: str, verdict: Verdict, took_s: float) -> None:
+        """Note a verdict."""
+        attempt = len(self.attempts) - 1 if side == "output" else None
+        self.checks.append(
+            CheckRecord(
+                check,
+                side,
+                verdict.says.value,
+                verdict.code,
+                verdict.reason,
+                verdict.counts,
+                attempt,
+                rounded(took_s),
+            )
+        )
+
     def note(self, step: Attempt, result: Result | None, *, at: float, ended: float) -> None:
         """Note an attempt with what came of it.
 
@@ -88,6 +123,8 @@ class Trail(msgspec.Struct):
             )
         else:
             noted = _attempt_record(name, tier, turn, result, started_s, took_s)
+        if step.repair:
+            noted = msgspec.structs.replace(noted, purpose="repair")
         self.attempts.append(noted)
 
     def note_end(self, result: Result | None) -> None:
@@ -99,6 +136,8 @@ class Trail(msgspec.Struct):
             took_s = rounded(result.at - self.started - latest.started_s)
             name, tier, turn = latest.target, latest.tier, latest.turn
             ended = _attempt_record(name, tier, turn, result, latest.started_s, took_s)
+            if latest.purpose:
+                ended = msgspec.structs.replace(ended, purpose=latest.purpose)
         self.attempts[-1] = ended
 
 

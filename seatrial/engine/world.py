@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from seatrial.engine.cache import AnswerCache
 from seatrial.engine.health import Health
 from seatrial.engine.recorder import Recorder
-from seatrial.ports import Clock, Coin, Provider
+from seatrial.ports import Checker, Clock, Coin, Provider
+from seatrial.reliability.checks.duplicates import Recent
 from seatrial.reliability.settings import Plan
+
+OffLoop = Callable[..., Awaitable[Any]]
+"""Given work and what to call it with, carries it out beside the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,13 @@ class Snapshot:
         plans: by feature.
         providers: by target name; built-in targets and functions not loaded here are absent.
         keep_content: whether records hold what was asked and answered.
+        checkers: the user's own checks that are loaded here, by name.
     """
 
     plans: Mapping[str, Plan]
     providers: Mapping[str, Provider]
     keep_content: bool = True
+    checkers: Mapping[str, Checker] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class World:
         loop: on which requests are answered, when it is known: to ask for the running one is
             a system call.
         cache: the last good answers.
+        off_loop: carries out long work beside the loop.
+        recent: what was asked a moment ago, for features that mind duplicates.
     """
 
     clock: Clock
@@ -50,3 +59,5 @@ class World:
     secret: bytes
     loop: asyncio.AbstractEventLoop | None = None
     cache: AnswerCache = field(default_factory=AnswerCache)
+    off_loop: OffLoop = asyncio.to_thread
+    recent: Recent = field(default_factory=Recent)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from seatrial.reliability.settings import Plan
-from seatrial.values.attempts import Cause, Failure, Result
+from seatrial.values.attempts import Cause, ErrorBody, Failure, Result
+from seatrial.values.checks import Verdict
 from seatrial.values.decisions import Refused
 
 RETRY_CAP_S: Final = 60.0  # clients give up on, or ignore, longer waits
@@ -22,6 +23,7 @@ WORDS: Final = {
     Cause.NO_TIME: "was left out: the time was too short",
     Cause.TRIED_ENOUGH: "was left out: enough attempts were made",
     Cause.NOT_CACHED: "holds no answer to this input",
+    Cause.OVER_BUDGET: "would cost more than may still be spent",
     Cause.UNREACHABLE: "could not be reached",
     Cause.CONNECT_TIMEOUT: "did not connect in time",
     Cause.CONNECTION_LOST: "broke the connection",
@@ -40,6 +42,7 @@ WORDS: Final = {
     Cause.INVALID_ANSWER: "gave no valid answer",
     Cause.NO_ANSWER: "has no answer to this",
     Cause.REFUSED: "declined to answer",
+    Cause.CHECK_FAILED: "gave an answer that a check refused",
     Cause.RAISED: "raised an error",
     Cause.CALLER_LEFT: "was stopped: the caller left",
     Cause.SLOW_READER: "was stopped: the caller read too slowly",
@@ -70,6 +73,13 @@ def _telling(failures: Sequence[tuple[str, Failure]]) -> dict[str, Failure]:
 def _clause(failure: Failure) -> str:
     words = WORDS[failure.cause]
     return f"{words} (HTTP {failure.status})" if failure.status else words
+
+
+def turn_away(verdict: Verdict) -> Refused:
+    """Return the error for an input that a check refused; it quotes nothing of the input."""
+    message = verdict.reason or "A check of this feature refused the request."
+    error = ErrorBody(message, "invalid_request_error", None, verdict.code or None)
+    return Refused("input_refused", message, status=400, error=error)
 
 
 def pass_on(failure: Failure, target: str, tier: int) -> Refused:
@@ -103,6 +113,12 @@ def refuse(plan: Plan, failures: Sequence[tuple[str, Failure]]) -> Refused:
     retry_after_s = min(RETRY_CAP_S, max(0.0, min(waits))) if waits else None
     why = explain(failures)
     causes = {failure.cause for failure in latest.values()} - {Cause.NOT_CACHED}
+    if causes and causes <= {Cause.OVER_BUDGET, Cause.NO_TIME} and Cause.OVER_BUDGET in causes:
+        # The month does not come back sooner for being asked again.
+        return Refused(
+            "budget_spent",
+            f"The budget of {plan.feature!r} has no room for another answer: {why}.",
+        )
     if causes and causes <= {Cause.THROTTLED, Cause.RATE_LIMITED}:
         code = "throttled"
         message = f"Every target of {plan.feature!r} limits our rate: {why}."

@@ -7,11 +7,12 @@ same lines; nothing here awaits, reads a clock or throws a die.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from seatrial.reliability import decide
+from seatrial.reliability.checks.refusals import declines
 from seatrial.reliability.retries import jittered_wait_s
 from seatrial.reliability.routing import (
     TIMEOUTS,
@@ -23,6 +24,7 @@ from seatrial.reliability.routing import (
 from seatrial.reliability.settings import Place, Plan, Policy, TargetRules, places_of
 from seatrial.values.attempts import Cause, Failure, Result, Timers
 from seatrial.values.chat import Answer
+from seatrial.values.checks import PASSED, Says
 from seatrial.values.decisions import Answered, Decision, HandedOff
 
 EDGE_S: Final = 0.01  # at least this long after a stated window
@@ -41,6 +43,7 @@ class Attempt(msgspec.Struct, frozen=True):
         timers: the limits, already within the deadline.
         force: call it although its breaker rests, if it was not forced a moment ago.
         lone: no other model or function is on the route, so a slow start helps nobody.
+        repair: tell it what a check found wrong with its last answer.
     """
 
     target: TargetRules
@@ -49,6 +52,7 @@ class Attempt(msgspec.Struct, frozen=True):
     timers: Timers
     force: bool = False
     lone: bool = False
+    repair: bool = False
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -61,7 +65,17 @@ class Commit(msgspec.Struct, frozen=True):
     """Hand the begun stream over to the caller: from here on, only the truth."""
 
 
-Step = Attempt | Wait | Commit
+class Check(msgspec.Struct, frozen=True):
+    """Ask the checks of one side.
+
+    Args:
+        side: `input`, once, before anything is tried; `output`, of the answer that is at hand.
+    """
+
+    side: Literal["input", "output"]
+
+
+Step = Attempt | Wait | Commit | Check
 Flow = Generator[Step, Result, Decision]
 _Tried = Generator[Step, Result, "Decision | None"]
 
@@ -103,6 +117,10 @@ def answer_flow(
         A generator: send it the result of each step; its return value is the decision.
     """
     course = _Course(plan, deadline, stream, now, coin, outlook)
+    if plan.input is not None:
+        turned_away = yield from _check_input(course)
+        if turned_away is not None:
+            return turned_away
     for place in plan.places:
         if place.target.kind == "say":
             return Answered(Answer(plan.say), "say", place.tier, decide.explain(course.failures))
@@ -115,11 +133,22 @@ def answer_flow(
     return decision or decide.refuse(plan, course.failures)
 
 
+def _check_input(course: _Course) -> _Tried:
+    result = yield Check("input")
+    course.now = result.at
+    verdict = result.verdict or PASSED
+    if verdict.says is Says.REFUSE:
+        return decide.turn_away(verdict)
+    if verdict.says is Says.HAND_OFF:
+        return HandedOff(course.plan.say, "human", 0, verdict.reason)
+    return None
+
+
 def _try_place(course: _Course, place: Place) -> _Tried:
     free_turn = True
-    turn = 0
+    turn = repairs = 0
     while True:
-        attempt = _next_attempt(course, place, turn)
+        attempt = _next_attempt(course, place, turn, repair=repairs > 0)
         if isinstance(attempt, Failure):
             course.failures.append((place.target.name, attempt))
             return None
@@ -127,6 +156,10 @@ def _try_place(course: _Course, place: Place) -> _Tried:
         decision, failure = _weigh(course, place, result)
         if decision is not None or failure is None:
             return decision
+        if failure.cause is Cause.CHECK_FAILED and _may_repair(course, place, repairs):
+            repairs += 1
+            turn += 1
+            continue
         handling = handle(failure.cause, others=place.waiting > 0)
         if handling is Handling.FINAL:
             return decide.pass_on(failure, place.target.name, place.tier)
@@ -143,14 +176,24 @@ def _try_place(course: _Course, place: Place) -> _Tried:
         turn += 1
 
 
-def _next_attempt(course: _Course, place: Place, turn: int) -> Attempt | Failure:
+def _may_repair(course: _Course, place: Place, repairs: int) -> bool:
+    """Whether a model may be told what was wrong; a function would say the same again."""
+    policy = course.plan.policy
+    return (
+        place.target.kind == "model"
+        and repairs < policy.repairs
+        and course.calls + place.waiting < policy.max_attempts
+    )
+
+
+def _next_attempt(course: _Course, place: Place, turn: int, *, repair: bool) -> Attempt | Failure:
     left_s = course.deadline - course.now
     timers = allot(place, course.outlook, left_s=left_s, stream=course.stream)
     if timers is None:
         return Failure(Cause.NO_TIME, sent=False)
     if place.called and course.calls >= course.plan.policy.max_attempts:
         return Failure(Cause.TRIED_ENOUGH, sent=False)
-    return Attempt(place.target, place.tier, turn, timers, False, place.lone)
+    return Attempt(place.target, place.tier, turn, timers, False, place.lone, repair)
 
 
 def _make(course: _Course, attempt: Attempt) -> Generator[Step, Result, Result]:
@@ -162,13 +205,16 @@ def _make(course: _Course, attempt: Attempt) -> Generator[Step, Result, Result]:
         course.committed = True
         result = yield Commit()
         course.now = result.at
+    if result.answer is not None and not result.cut and course.plan.output is not None:
+        result = yield Check("output")
+        course.now = result.at
     return result
 
 
 def _is_unwanted(policy: Policy, result: Result) -> bool:
     """Whether the target declined, and the policy has something better than that."""
     return policy.on_refusal != "return" and (
-        result.refusing or (result.answer is not None and result.answer.refused)
+        result.refusing or (result.answer is not None and declines(result.answer))
     )
 
 
@@ -181,6 +227,13 @@ def _weigh(course: _Course, place: Place, result: Result) -> tuple[Decision | No
         failure = Failure(Cause.REFUSED, "it declined to answer")
         course.failures.append((name, failure))
         return (_hand_off(course, tier) if policy.on_refusal == "hand_off" else None), failure
+    verdict = PASSED if course.committed else result.verdict or PASSED
+    if verdict.says is Says.REFUSE:
+        failure = Failure(Cause.CHECK_FAILED, verdict.reason)
+        course.failures.append((name, failure))
+        return None, failure
+    if verdict.says is Says.HAND_OFF:
+        return HandedOff(course.plan.say, "human", tier, verdict.reason), None
     if result.answer is not None:
         reason = decide.explain(course.failures) if tier else ""
         return Answered(result.answer, name, tier, reason), None

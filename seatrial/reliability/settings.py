@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from seatrial.reliability.checks.incoming import InputPlan
+    from seatrial.reliability.checks.outgoing import OutputPlan
 
 # Targets that need no entry of their own under [targets].
 BUILT_IN: Final = ("cache", "say", "human")
@@ -107,12 +111,15 @@ class Policy:
             target is asked, or a person (`hand_off`).
         buffer_tokens: useful tokens held back before the stream is handed over, at least 1.
         max_attempts: upstream attempts per request in all.
+        repairs: how often a model is asked again, with the reason, after a check refused its
+            answer.
     """
 
     deadline_s: float = 60.0
     on_refusal: Literal["return", "next", "hand_off"] = "return"
     buffer_tokens: int = 1
     max_attempts: int = 4
+    repairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +182,8 @@ class Plan:
         say: the text for `say` and for hand-offs.
         prompt: the system prompt's template, or None.
         prompt_version: hash of the template's content.
+        input: the checks of what is asked, or None.
+        output: the checks of answers, or None.
         places: follows from the route.
         kinds: of the targets on it.
     """
@@ -186,6 +195,8 @@ class Plan:
     say: str = ""
     prompt: str | None = None
     prompt_version: str = ""
+    input: InputPlan | None = None
+    output: OutputPlan | None = None
     places: tuple[Place, ...] = field(init=False, repr=False, compare=False)
     kinds: frozenset[str] = field(init=False, repr=False, compare=False)
 

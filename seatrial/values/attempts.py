@@ -7,6 +7,7 @@ from enum import Enum
 import msgspec
 
 from seatrial.values.chat import Answer, Usage
+from seatrial.values.checks import Verdict
 
 
 class Cause(Enum):
@@ -21,6 +22,7 @@ class Cause(Enum):
     NO_TIME = "no_time"  # too little of the deadline was left
     TRIED_ENOUGH = "tried_enough"  # the request had all the attempts it may have
     NOT_CACHED = "not_cached"  # no good answer to this input is kept
+    OVER_BUDGET = "over_budget"  # its worst case does not fit into what may still be spent
     # The connection.
     UNREACHABLE = "unreachable"  # refused, no such name, TLS: nothing was sent
     CONNECT_TIMEOUT = "connect_timeout"
@@ -43,6 +45,7 @@ class Cause(Enum):
     INVALID_ANSWER = "invalid_answer"
     NO_ANSWER = "no_answer"  # a Python function said that it has none to this: it returned None
     REFUSED = "refused"  # a refusal, where the feature says to go on
+    CHECK_FAILED = "check_failed"  # a valid answer that one of the feature's checks refused
     RAISED = "raised"  # a Python function raised
     CALLER_LEFT = "caller_left"
     SLOW_READER = "slow_reader"  # the caller had not taken a begun stream by the deadline
@@ -111,6 +114,7 @@ class Result(msgspec.Struct, frozen=True):
         usage: tokens reported, also by failed attempts.
         cut: True when the stream ended early after the commit.
         sent_pieces: events that had reached the caller.
+        verdict: the strictest one, where checks were asked.
     """
 
     at: float
@@ -124,3 +128,4 @@ class Result(msgspec.Struct, frozen=True):
     usage: Usage | None = None
     cut: bool = False
     sent_pieces: int = 0
+    verdict: Verdict | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,6 +11,8 @@ from seatrial.engine.answer import answer
 from seatrial.engine.health import Health
 from seatrial.engine.world import Snapshot, World
 from seatrial.ports import Call, Ended, Pulse
+from seatrial.reliability.checks.incoming import InputPlan
+from seatrial.reliability.checks.outgoing import OutputPlan
 from seatrial.reliability.settings import Plan, Policy, TargetRules
 from seatrial.testing.clock import run
 from seatrial.values.attempts import Failure
@@ -238,6 +240,8 @@ class Stage:
         policy, prompt, say: of the feature.
         ends: built-in targets behind them.
         coins: thrown in turn, again and again.
+        input, output: what is checked.
+        checkers: checks of the user's own, by name.
     """
 
     targets: dict[str, Target]
@@ -247,6 +251,9 @@ class Stage:
     say: str = "Later."
     ends: Iterable[str] = ()
     coins: Sequence[float] = (0.5,)
+    input: InputPlan | None = None
+    output: OutputPlan | None = None
+    checkers: dict[str, Any] = field(default_factory=dict)
     recorder: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
@@ -259,8 +266,18 @@ class Stage:
 
         route = [self.rules.get(name, TargetRules(name)) for name in self.targets]
         route += [TargetRules(name, kind=name) for name in self.ends]  # type: ignore[arg-type]
-        plan = Plan("support", "r1", tuple(route), self.policy, self.say, self.prompt, "p1")
-        self.known = Snapshot({"support": plan}, self.targets)
+        plan = Plan(
+            "support",
+            "r1",
+            tuple(route),
+            self.policy,
+            self.say,
+            self.prompt,
+            "p1",
+            self.input,
+            self.output,
+        )
+        self.known = Snapshot({"support": plan}, self.targets, checkers=self.checkers)
         clock = LoopClock()
         self.health = Health(clock, coin)
         self.world = World(
@@ -270,8 +287,15 @@ class Stage:
             health=self.health,
             recorder=self.recorder,  # type: ignore[arg-type]
             secret=b"secret",
+            off_loop=self._aside,
         )
+        self.aside = 0
         self.asked = 0
+
+    async def _aside(self, work: Callable[..., T], *given: Any, **named: Any) -> T:
+        """Carry out long work, and count it; virtual time knows no threads."""
+        self.aside += 1
+        return work(*given, **named)
 
     def request(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.reliability.flow import Attempt, Commit, Flow, Step, Wait, answer_flow
+from seatrial.reliability.flow import Attempt, Check, Commit, Flow, Step, Wait, answer_flow
 from seatrial.reliability.settings import Plan, Policy, RetrySettings, TargetRules
 from seatrial.values.attempts import Cause, ErrorBody, Failure, Result
 from seatrial.values.chat import Answer
@@ -83,6 +83,7 @@ UNSENT = frozenset(
         Cause.SHED,
         Cause.NO_TIME,
         Cause.NOT_CACHED,
+        Cause.OVER_BUDGET,
         Cause.UNREACHABLE,
     }
 )
@@ -152,7 +153,7 @@ def walk(
         match step:
             case Wait(seconds):
                 step = going.send(Result(going.now + seconds))
-            case Attempt() | Commit():
+            case Attempt() | Commit() | Check():
                 result = next(left, None)
                 if result is None:
                     return going
