@@ -21,6 +21,7 @@ _CITATION: Final = re.compile(
 )
 _QUOTES: Final = {'"': '"', "“": "”", "«": "»", "„": "“"}
 _OPENER: Final = re.compile("[" + "".join(_QUOTES) + "]")
+_NUMBERS: Final = re.compile(r"[\d –-]+")
 _RANGE: Final = re.compile(r"(\d{1,4}) ?[-–] ?(\d{1,4})")
 _CUT: Final = re.compile(r"\[?(?:…|\.\.\.)\]?")
 _SAME: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "–": "-", "—": "-"})
@@ -95,14 +96,16 @@ def _cites(text: str, library: Library) -> Iterator[_Cite]:
         if found["lens"]:
             whole = found["lens"]
             before, _, after = whole.partition("†")
-            names = [whole, before, after, *re.findall(r"\d+", before)]
+            # "4:0†source" numbers a message and its source; another word there names a file.
+            numbers = re.findall(r"\d+", before) if after in {"", "source"} else []
+            names = [whole, before, after, *numbers]
             called = (library.called(name) for name in names)
             yield _Cite(*found.span(), next((tuple(held) for held in called if held), ()))
             continue
         names = _listed(found["names"])
         held = [library.called(name) for name in names]
         # [your name] and [x] cite nothing.
-        if found["sort"] or names[0].isdecimal() or held[0]:
+        if found["sort"] or _NUMBERS.fullmatch(names[0]) or held[0]:
             known = [each for some in held for each in some] if all(held) else []
             yield _Cite(*found.span(), tuple(known))
 

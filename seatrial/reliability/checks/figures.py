@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final, NamedTuple
 
 SLICE_CHARS: Final = 65_536
@@ -51,10 +51,12 @@ _NUMBER: Final = re.compile(
     r"|[Tt]ausend\b|bn\b|[kKM]\b|[Ee]uros?\b|EUR\b|USD\b|GBP\b|CHF\b|pounds?\b|dollars?\b"
     r"|[ap]\.?m\b))?"
 )
+# Powers of ten.
 _SCALES: Final = (
-    ("milli", 10**6), ("milio", 10**6), ("miliwn", 10**6), ("billion", 10**9), ("bn", 10**9),
-    ("thousand", 10**3), ("tausend", 10**3), ("mil", 10**3), ("k", 10**3),
+    ("milli", 6), ("milio", 6), ("miliwn", 6), ("billion", 9), ("bn", 9), ("thousand", 3),
+    ("tausend", 3), ("mil", 3), ("k", 3),
 )  # fmt: skip
+_EXACT: Final = Context(prec=200)
 _CURRENCIES: Final = {
     "$": "USD", "us$": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "€": "EUR",
     "eur": "EUR", "euro": "EUR", "euros": "EUR", "£": "GBP", "gbp": "GBP", "pound": "GBP",
@@ -112,29 +114,34 @@ def _readings(digits: str) -> Readings:
 
 def _scaled(readings: Readings, after: str) -> Readings:
     if after in _PERCENT:
-        return readings | {_plain(str(Decimal(each) / 100)) for each in readings if _is_plain(each)}
+        return readings | _times(readings, -2)
     if after == "m":  # 5M; am and pm have their own letters
-        return readings | _times(readings, 10**6)
+        return readings | _times(readings, 6)
     if after in {"pm", "p.m"}:
         return readings | {_afternoon(each) for each in readings}
-    for word, factor in _SCALES:
+    for word, power in _SCALES:
         if after.startswith(word):
-            return readings | _times(readings, factor)
+            return readings | _times(readings, power)
     return readings
 
 
-def _times(readings: Readings, factor: int) -> set[str]:
-    return {_plain(str(Decimal(each) * factor)) for each in readings if _is_plain(each)}
+def _times(readings: Readings, power: int) -> set[str]:
+    """Return numbers times a power of ten."""
+    return {
+        _plain(format(_EXACT.scaleb(Decimal(each), power), "f"))
+        for each in readings
+        if _is_plain(each)
+    }
 
 
 def _afternoon(reading: str) -> str:
     hour, _, minute = reading.partition(":")
-    later = str(int(hour) + 12) if hour.isdecimal() and int(hour) < 12 else hour
+    later = str(int(hour) + 12) if len(hour) < 3 and hour.isdecimal() and int(hour) < 12 else hour
     return f"{later}:{minute}" if minute else later
 
 
 def _is_plain(reading: str) -> bool:
-    return reading.replace(".", "", 1).isdecimal()
+    return len(reading) <= 2 * _MOST_DIGITS and reading.replace(".", "", 1).isdecimal()
 
 
 def _plain(number: str) -> str:

@@ -56,6 +56,9 @@ class Prompts:
         self._young: dict[str, Instructions] = {}
         self._old: dict[str, Instructions] = {}
 
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
     def of(self, prompt: str) -> Instructions:
         """Return the words of a prompt."""
         young = self._young

@@ -16,7 +16,6 @@ _WORD: Final = re.compile(r"[^\W\d_][\w'’]*(?:-[^\W\d_][\w'’]*)*")
 _STARTS: Final = frozenset(".!?:;\"“”«»„'‘(【[•*#|>/…—–\n")
 _GERMAN: Final = frozenset("der die das und ist nicht ein eine mit von für auf den dem zu".split())
 _GERMAN_SHARE: Final = 0.15
-_TITLE_SHARE: Final = 0.6  # of a line's words have capitals: it is a title
 
 # Words with capitals that name nobody.
 _COMMON: Final = frozenset(
@@ -95,8 +94,7 @@ def _is_title(line: str) -> bool:
     if len(line) > 120 or line.rstrip().endswith((".", "!", "?", ";", ",")):
         return False
     words = [word for word in _WORD.findall(line) if len(word) > 3]
-    capitals = sum(word[0].isupper() for word in words)
-    return len(words) > 2 and capitals > _TITLE_SHARE * len(words)
+    return len(words) > 2 and all(word[0].isupper() for word in words)
 
 
 def _is_german(text: str) -> bool:

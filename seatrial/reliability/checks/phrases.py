@@ -113,7 +113,9 @@ def _plain(text: str) -> str:
 
 def _kind(sentence: str, asked: frozenset[str]) -> str | None:
     """Return what kind of nothing a sentence says; None when it says something, else empty."""
-    said = _OPENING.sub("", sentence.lstrip("*_#>-• \t"), count=1)
+    said = sentence.lstrip("*_#>-• \t")
+    opening = _OPENING.match(said)
+    said = said[opening.end() :] if opening else said
     words = _WORD.findall(said)
     if not words:
         return "courtesy" if _WORD.search(sentence) else ""

@@ -122,7 +122,7 @@ def test_tool_calls_are_held_to_their_schemas() -> None:
     strict = OutputSettings(min_chars=9, empty_phrases="refuse", grounding="refuse")
 
     assert "tool_arguments" == judge(OutputSettings(), call, Told(TOOLS)).code
-    assert PASSED == judge(OutputSettings(tools="off"), call, Told({**TOOLS, **JSON}))
+    assert PASSED == judge(OutputSettings(tools="off", leaks="off"), call, Told({**TOOLS, **JSON}))
     good = Answer(None, tool_calls=(ToolCall("1", "tide", '{"port": 1}'),))
     assert PASSED == judge(strict, good, Told(TOOLS))
 
