@@ -25,7 +25,7 @@ class RecorderSettings:
     patience_s: float = 0.2
     sync_patience_s: float = 2.0
     sync_every_s: float = 0.5
-    gather_s: float = 0.1
+    gather_s: float = 0.25
     batch: int = 500
     backoff_s: float = 0.1
     backoff_cap_s: float = 5.0
