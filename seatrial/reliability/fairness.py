@@ -6,10 +6,14 @@ who want more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
 FRESH_S: Final = 0.02  # a level worked out so long ago still serves
+MEMORY_S: Final = 1.0  # a burst of a moment is nobody's usual share
+MOST_WEIGHT: Final = 0.1
+NEAR: Final = 0.9  # whoever usually holds so much of the level is held to it
 
 
 def fair_level(wanted: Iterable[int], room: int) -> float:
@@ -37,11 +41,12 @@ def fair_level(wanted: Iterable[int], room: int) -> float:
 class Shares:
     """The places that each key holds: those in flight, and those in the queue."""
 
-    __slots__ = ("_level", "_level_at", "_room", "in_flight", "queued")
+    __slots__ = ("_level", "_level_at", "_room", "_usual", "in_flight", "queued")
 
     def __init__(self) -> None:
         self.in_flight: dict[str, int] = {}
         self.queued: dict[str, int] = {}
+        self._usual: dict[str, float] = {}
         self._level = float("inf")
         self._level_at = float("-inf")
         self._room = -1
@@ -54,7 +59,8 @@ class Shares:
         """Whether a key that asks for one more has its fair share already.
 
         Where it is the only one it may have everything.  One place beyond the share may wait,
-        so that no share is idle between two requests.
+        so that no share is idle between two requests; and a burst may wait, of a key that
+        usually holds less than its share.
 
         Args:
             key: who asks.
@@ -64,12 +70,25 @@ class Shares:
         if not any(other != key for other in (*self.in_flight, *self.queued)):
             return False
         if now >= self._level_at + FRESH_S or room != self._room:
-            keys = self.in_flight.keys() | self.queued.keys()
-            self._level = fair_level([self.held(each) for each in keys], room)
-            self._level_at = now
-            self._room = room
+            self._measure(room, now)
         share = max(self._level, 1.0)
-        return self.held(key) >= share + 1
+        return self.held(key) >= share + 1 and self._usual.get(key, 0.0) >= NEAR * share
+
+    def _measure(self, room: int, now: float) -> None:
+        """Work out the level, and what each key usually holds while there is pressure."""
+        held = {each: self.held(each) for each in self.in_flight.keys() | self.queued.keys()}
+        self._level = fair_level(held.values(), room)
+        # The first look after a calm may fall on a burst: it counts no more than others.
+        weight = min(MOST_WEIGHT, 1.0 - math.exp((self._level_at - now) / MEMORY_S))
+        usual = {}
+        for key in held.keys() | self._usual.keys():
+            before = self._usual.get(key, 0.0)
+            after = before + (held.get(key, 0) - before) * weight
+            if key in held or after >= NEAR:  # who holds nothing is forgotten soon
+                usual[key] = after
+        self._usual = usual
+        self._level_at = now
+        self._room = room
 
 
 def take(places: dict[str, int], key: str) -> None:

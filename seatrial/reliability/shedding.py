@@ -33,7 +33,7 @@ class Strain:
         rate: requests per second that are probably served, until it is known.
     """
 
-    __slots__ = ("_checked_at", "_ended", "_least_s", "floor", "rate")
+    __slots__ = ("_checked_at", "_ended", "_least_s", "_turned_away", "floor", "rate")
 
     def __init__(self, now: float, *, rate: float) -> None:
         self.floor = LOWEST
@@ -43,6 +43,7 @@ class Strain:
         self._checked_at = now
         self._ended = 0
         self._least_s: float | None = None
+        self._turned_away = False
 
     @property
     def overloaded(self) -> bool:
@@ -63,6 +64,10 @@ class Strain:
         """Note that a request has ended."""
         self._ended += 1
 
+    def turned_away(self) -> None:
+        """Note that somebody was refused because there was no room to wait."""
+        self._turned_away = True
+
     def is_due(self, now: float) -> bool:
         """Whether an interval is over, so that it can be judged."""
         return now >= self._checked_at + INTERVAL_S
@@ -79,13 +84,15 @@ class Strain:
         least_s = self._least_s if self._least_s is not None else oldest_s
         if least_s > TARGET_S:
             self.floor = max(Criticality.DEFAULT.rank, self.floor - 1)
-        else:
+        elif not self._turned_away:
+            # A short queue is waited in shortly; the rush is over when it is no longer full.
             self.floor = min(LOWEST, self.floor + 1)
         if self._ended:
             self.rate += (self._ended / since_s - self.rate) * 0.5
         self._checked_at = now
         self._ended = 0
         self._least_s = None
+        self._turned_away = False
 
 
 @dataclass(slots=True, eq=False)

@@ -35,20 +35,26 @@ def shares_of(**in_flight: int) -> Shares:
     return shares
 
 
+def is_over(shares: Shares, key: str, *, room: int, start: float = 0.0) -> bool:
+    """Ask again and again for ten seconds while nothing changes, and return the last word."""
+    answers = [shares.is_over(key, room=room, now=start + step / 10) for step in range(100)]
+    return answers[-1]
+
+
 def test_the_only_key_may_have_everything() -> None:
     """Where nobody else is, there is nobody to be unfair to."""
-    assert not shares_of(greedy=100).is_over("greedy", room=100, now=0.0)
-    assert not Shares().is_over("first", room=100, now=0.0)
+    assert not is_over(shares_of(greedy=100), "greedy", room=100)
+    assert not is_over(Shares(), "first", room=100)
 
 
 def test_a_greedy_key_is_held_to_what_others_leave() -> None:
     """Ten places for others leave ninety, and one may wait beyond them."""
     others = {f"k{i}": 1 for i in range(10)}
 
-    assert not shares_of(greedy=90, **others).is_over("greedy", room=100, now=0.0)
-    assert shares_of(greedy=91, **others).is_over("greedy", room=100, now=0.0)
-    assert not shares_of(greedy=91, **others).is_over("k3", room=100, now=0.0)
-    assert not shares_of(greedy=91, **others).is_over("new", room=100, now=0.0)
+    assert not is_over(shares_of(greedy=90, **others), "greedy", room=100)
+    assert is_over(shares_of(greedy=91, **others), "greedy", room=100)
+    assert not is_over(shares_of(greedy=91, **others), "k3", room=100)
+    assert not is_over(shares_of(greedy=91, **others), "new", room=100)
 
 
 def test_waiting_counts_like_being_served() -> None:
@@ -57,28 +63,53 @@ def test_waiting_counts_like_being_served() -> None:
     for _ in range(2):
         take(shares.queued, "greedy")
 
-    assert shares.is_over("greedy", room=100, now=0.0)
+    assert is_over(shares, "greedy", room=100)
 
 
 def test_everybody_may_have_one() -> None:
     """With more keys than places nobody is refused the first."""
     shares = shares_of(**{f"k{i}": 1 for i in range(20)})
 
-    assert not shares.is_over("k1", room=5, now=0.0)
-    assert not shares.is_over("new", room=5, now=0.0)
+    assert not is_over(shares, "k1", room=5)
+    assert not is_over(shares, "new", room=5)
     take(shares.queued, "k1")
-    assert shares.is_over("k1", room=5, now=0.0)
+    assert is_over(shares, "k1", room=5)
+
+
+def test_a_burst_is_forgiven_to_who_usually_holds_little() -> None:
+    """Only a key that has held its share for a while is held to it, and forgiven as slowly."""
+    shares = shares_of(greedy=80, bursting=4)
+    assert not is_over(shares, "bursting", room=100)
+    shares.in_flight["bursting"] = 60
+    assert not shares.is_over("bursting", room=100, now=10.3)
+    assert shares.is_over("greedy", room=100, now=10.3)
+    assert is_over(shares, "bursting", room=100, start=11.0)
+    del shares.in_flight["bursting"]
+    assert not shares.is_over("greedy", room=100, now=21.1)
+    shares.in_flight["bursting"] = 60
+    assert shares.is_over("bursting", room=100, now=21.2)
+    assert not shares.is_over("new", room=100, now=21.2)
 
 
 def test_the_level_is_worked_out_anew_after_a_moment() -> None:
     """Between two looks the old level serves: it costs as much as there are keys."""
     shares = shares_of(greedy=60, other=40)
-    assert not shares.is_over("greedy", room=100, now=0.0)
+    assert not is_over(shares, "greedy", room=100)
     shares.in_flight["other"] = 90
 
-    assert not shares.is_over("greedy", room=100, now=FRESH_S / 2)
-    assert shares.is_over("greedy", room=100, now=FRESH_S)
-    assert not shares.is_over("greedy", room=200, now=FRESH_S)
+    assert not shares.is_over("greedy", room=100, now=9.9 + FRESH_S / 2)
+    assert shares.is_over("greedy", room=100, now=9.9 + FRESH_S)
+    assert not shares.is_over("greedy", room=200, now=9.9 + FRESH_S)
+
+
+def test_keys_that_left_are_forgotten() -> None:
+    """What somebody usually held fades, and then nothing is kept of them."""
+    shares = shares_of(**{f"k{i}": 50 for i in range(100)})
+    assert is_over(shares, "k1", room=100)
+    shares.in_flight = {"a": 1, "b": 1}
+    is_over(shares, "a", room=100, start=20.0)
+
+    assert {"a", "b"} == shares._usual.keys()
 
 
 def test_who_holds_nothing_is_forgotten() -> None:

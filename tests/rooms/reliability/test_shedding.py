@@ -56,6 +56,15 @@ def test_it_recovers_class_by_class() -> None:
     assert not strain.overloaded
 
 
+def test_it_does_not_recover_while_the_queue_is_full() -> None:
+    """A short queue is waited in shortly; that alone does not end an overload."""
+    strain = checked(Strain(0.0, rate=100), 1.0, 0.2)
+    strain.turned_away()
+
+    assert BATCH == checked(strain, 2.0, 0.02).floor
+    assert SHADOW == checked(strain, 3.0, 0.02).floor
+
+
 def test_a_queue_that_nobody_leaves_tells_by_its_first() -> None:
     """When none is served the age of the first in line is the wait; an empty queue is none."""
     assert checked(Strain(0.0, rate=100), 1.0, oldest_s=0.9).overloaded
@@ -214,9 +223,7 @@ def test_the_queue_loses_and_doubles_nobody(steps: list[tuple[str, str, int, int
             queue.drop(inside.pop(which % len(inside)))
         elif what == "beyond":
             out = queue.beyond(rank)
-            assert {id(each) for each in out} == {
-                id(each) for each in inside if each.rank > rank
-            }
+            assert {id(each) for each in out} == {id(each) for each in inside if each.rank > rank}
             inside = [each for each in inside if each.rank <= rank]
         elif what in {"pick", "newest", "way"}:
             if what == "way":

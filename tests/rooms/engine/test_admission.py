@@ -1,0 +1,469 @@
+"""Who is let in: at once, after a short wait, or not; in hours of overload in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from seatrial.counters import MemoryCounters
+from seatrial.engine.admission import (
+    LEAST_IN_FLIGHT,
+    MOST_IN_FLIGHT,
+    Admission,
+    Limiter,
+    Place,
+    Reserved,
+    resident_bytes,
+)
+from seatrial.errors import CountersUnavailable
+from seatrial.ports import Ask, Short
+from seatrial.reliability.limits import LimitSettings
+from seatrial.testing.clock import run
+from seatrial.values.criticality import Criticality
+from seatrial.values.decisions import Refused
+from seatrial.values.requests import Caller
+
+INTERACTIVE, DEFAULT, BATCH, SHADOW = Criticality
+SOON = 60.0
+
+
+class LoopClock:
+    """The loop's own time, leaping or not."""
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def wall(self) -> float:
+        return 1_790_000_000.0 + self.now()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def admission_of(places: int | None, *, memory: int | None = None) -> Admission:
+    """Open the doors with so many places."""
+    return Admission(
+        LoopClock(), random.Random(3).random, max_in_flight=places, max_memory_bytes=memory
+    )
+
+
+def enter(admission: Admission, key: str = "k", criticality: Criticality = DEFAULT) -> Place:
+    """Enter at once; the test fails otherwise."""
+    place = admission.enter(key, criticality)
+    assert isinstance(place, Place)
+    return place
+
+
+async def ask(
+    admission: Admission,
+    key: str = "k",
+    criticality: Criticality = DEFAULT,
+    *,
+    patience_s: float = SOON,
+) -> Place | Refused:
+    """Enter, or wait."""
+    found = admission.enter(key, criticality)
+    if found is None:
+        deadline = asyncio.get_running_loop().time() + patience_s
+        found = await admission.wait(key, criticality, deadline=deadline)
+    return found
+
+
+async def waiting(admission: Admission, *args: object) -> asyncio.Task[Place | Refused]:
+    """Start to ask; the test fails when that does not lead to a wait."""
+    task = asyncio.ensure_future(ask(admission, *args))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    assert not task.done()
+    return task
+
+
+def test_without_pressure_nobody_waits() -> None:
+    """A place is taken and given back, once however often."""
+
+    async def main() -> None:
+        admission = admission_of(2)
+        places = [enter(admission), enter(admission)]
+        assert 2 == admission.in_flight
+        for _ in range(2):
+            admission.leave(places[0])
+        assert 1 == admission.in_flight
+        enter(admission)
+
+    run(main())
+
+
+def test_who_comes_to_a_full_house_waits_for_a_place() -> None:
+    """The next place that is given back is theirs, first come first served."""
+
+    async def main() -> None:
+        admission = admission_of(1)
+        place = enter(admission)
+        first, second = await waiting(admission), await waiting(admission)
+        assert 2 == admission.view().queued
+        admission.leave(place)
+        granted = await first
+        assert isinstance(granted, Place)
+        assert not second.done()
+        admission.leave(granted)
+        assert isinstance(await second, Place)
+        assert (1, 0) == (admission.in_flight, admission.view().queued)
+
+    run(main())
+
+
+def test_nobody_overtakes_those_who_wait() -> None:
+    """While somebody waits a newcomer waits behind them, even if a place is free."""
+
+    async def main() -> None:
+        admission = admission_of(1)
+        place = enter(admission, "a")
+        task = await waiting(admission, "a", INTERACTIVE)
+        admission.leave(place)
+        assert admission.enter("a", DEFAULT) is None
+        assert isinstance(await task, Place)
+
+    run(main())
+
+
+def test_a_caller_who_leaves_gives_up_its_place() -> None:
+    """Cancelled while waiting, or in the moment in which it was let in: no place is lost."""
+
+    async def main() -> None:
+        admission = admission_of(1)
+        place = enter(admission)
+        gone, lucky = await waiting(admission), await waiting(admission)
+        gone.cancel()
+        await asyncio.wait({gone})
+        assert 1 == admission.view().queued
+        admission.leave(place)
+        lucky.cancel()
+        await asyncio.wait({lucky})
+        assert (0, 0) == (admission.in_flight, admission.view().queued)
+        enter(admission)
+
+    run(main())
+
+
+def test_who_cannot_be_answered_in_time_is_told_so() -> None:
+    """After half of the time that is left a wait ends in a refusal that says when to return."""
+
+    async def main() -> None:
+        admission = admission_of(1)
+        enter(admission)
+        refused = await ask(admission, patience_s=8.0)
+        assert isinstance(refused, Refused)
+        assert "overloaded" == refused.code
+        assert 1.0 <= (refused.retry_after_s or 0) <= 3.0
+        assert 4.0 == pytest.approx(asyncio.get_running_loop().time())
+
+    run(main())
+
+
+def test_a_full_queue_refuses_at_once() -> None:
+    """Whoever matters less, or holds more, leaves for a newcomer; else the newcomer goes."""
+
+    async def main() -> None:
+        admission = admission_of(8)
+        for _ in range(8):
+            enter(admission, "a")
+        batch = [await waiting(admission, "a", BATCH) for _ in range(8)]
+        refused = admission.enter("a", BATCH)
+        assert isinstance(refused, Refused)
+        assert "overloaded" == refused.code
+        await waiting(admission, "a", INTERACTIVE)
+        assert "overloaded" == getattr(await batch[-1], "code", "")
+        await waiting(admission, "new", BATCH)
+        assert "rate_limited" == getattr(await batch[-2], "code", "")
+        assert {"overloaded": 2, "rate_limited": 1} == admission.view().refused
+
+    run(main())
+
+
+def test_shadows_never_wait() -> None:
+    """Nobody reads their answers: they take a free place or none."""
+
+    async def main() -> None:
+        admission = admission_of(1)
+        place = enter(admission, "k", SHADOW)
+        assert isinstance(admission.enter("k", SHADOW), Refused)
+        admission.leave(place)
+        enter(admission, "k", SHADOW)
+
+    run(main())
+
+
+def test_a_lagging_loop_lets_nobody_wait_and_no_batch_in() -> None:
+    """At a lag of the event loop people are still served while there are places."""
+
+    async def main() -> None:
+        admission = admission_of(2)
+        admission.beat(0.15, 0)
+        enter(admission)
+        assert isinstance(admission.enter("k", BATCH), Refused)
+        enter(admission)
+        assert isinstance(admission.enter("k", INTERACTIVE), Refused)
+        for _ in range(4):
+            admission.beat(0.0, 0)
+        assert admission.enter("k", BATCH) is None
+
+    run(main())
+
+
+def test_a_lagging_loop_lowers_what_is_in_flight_if_that_is_not_set() -> None:
+    """The learnt capacity falls with each lag, to what surely is no load, and comes back."""
+
+    async def main() -> None:
+        learns, fixed = admission_of(None), admission_of(2000)
+        places = [enter(learns) for _ in range(400)]
+        for _ in range(20):
+            learns.beat(0.2, 0)
+            fixed.beat(0.2, 0)
+            await asyncio.sleep(0.25)
+        assert LEAST_IN_FLIGHT == learns.view().capacity
+        assert 2000 == fixed.view().capacity
+        for each in places:
+            learns.leave(each)
+        for _ in range(4):
+            learns.beat(0.0, 0)
+        for _ in range(200):
+            crowd = [enter(learns) for _ in range(60)]
+            for each in crowd:
+                learns.leave(each)
+        assert LEAST_IN_FLIGHT < learns.view().capacity <= MOST_IN_FLIGHT
+
+    run(main())
+
+
+def test_above_the_bound_of_memory_nobody_is_let_in() -> None:
+    """Until memory is below it again."""
+
+    async def main() -> None:
+        admission = admission_of(8, memory=1000)
+        admission.beat(0.0, 1001)
+        assert isinstance(admission.enter("k", INTERACTIVE), Refused)
+        admission.beat(0.0, 1000)
+        enter(admission)
+
+    run(main())
+
+
+def test_settings_are_taken_up_while_it_runs() -> None:
+    """More places let those in who wait, at the next beat."""
+
+    async def main() -> None:
+        admission = admission_of(1)
+        enter(admission)
+        task = await waiting(admission)
+        admission.adjust(max_in_flight=2, max_memory_bytes=None)
+        admission.beat(0.0, 0)
+        assert isinstance(await task, Place)
+
+    run(main())
+
+
+@dataclass
+class Crowd:
+    """Callers who come at random and are served for a random while; counts what came of them."""
+
+    admission: Admission
+    dice: random.Random
+    served: Counter[object] = field(default_factory=Counter)
+    refused: Counter[object] = field(default_factory=Counter)
+    slow: int = 0
+    late: int = 0
+
+    async def come(self, name: object, key: str, criticality: Criticality, took_s: float) -> None:
+        """Come once."""
+        loop = asyncio.get_running_loop()
+        came = loop.time()
+        found = await ask(self.admission, key, criticality, patience_s=10.0)
+        waited_s = loop.time() - came
+        if isinstance(found, Refused):
+            self.refused[name] += 1
+            self.slow += waited_s > 0.02
+            return
+        self.late += waited_s > 1.0
+        try:
+            await asyncio.sleep(took_s * self.dice.uniform(0.5, 1.5))
+        finally:
+            self.admission.leave(found)
+        self.served[name] += 1
+
+    async def flow(
+        self,
+        name: object,
+        rate: float,
+        seconds: float,
+        *,
+        key: str = "k",
+        criticality: Criticality = DEFAULT,
+        took_s: float = 0.1,
+    ) -> None:
+        """Come as a Poisson stream."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        tasks = set()
+        while loop.time() < ends:
+            await asyncio.sleep(self.dice.expovariate(rate))
+            task = asyncio.ensure_future(self.come(name, key, criticality, took_s))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+
+    async def beats(self, seconds: float) -> None:
+        """Beat as the application does."""
+        for _ in range(int(seconds * 4)):
+            await asyncio.sleep(0.25)
+            self.admission.beat(0.0, 0)
+
+
+def test_goodput_stays_flat_at_three_times_capacity() -> None:
+    """20 places of 0.1 s serve 200 a second; 600 a second still get 190, refused ones at once.
+
+    Five seconds after the rush everybody is served again.
+    """
+
+    async def main() -> None:
+        crowd = Crowd(admission_of(20), random.Random(1))
+        rush = asyncio.ensure_future(crowd.beats(80.0))
+        await crowd.flow("rush", 600.0, 60.0)
+        assert crowd.served["rush"] >= 0.95 * 200 * 60
+        assert crowd.slow <= 0.01 * crowd.refused["rush"]
+        assert crowd.late <= 0.03 * crowd.served["rush"]  # those who waited when it began
+        await asyncio.sleep(5.0)
+        assert not crowd.admission.view().overloaded
+        await crowd.flow("after", 100.0, 10.0)
+        assert 0 == crowd.refused["after"]
+        rush.cancel()
+
+    run(main())
+
+
+def test_a_key_at_ten_times_its_share_leaves_the_others_alone() -> None:
+    """Nine keys within their shares are served to more than 99.9 %, whatever the tenth does."""
+
+    async def main() -> None:
+        crowd = Crowd(admission_of(100), random.Random(2))
+        share = 100.0  # a second: ten keys, 100 places of 0.1 s
+        others = [crowd.flow("others", 0.8 * share, 20.0, key=f"k{number}") for number in range(9)]
+        greedy = crowd.flow("greedy", 10 * share, 20.0, key="greedy")
+        await asyncio.gather(crowd.beats(20.0), greedy, *others)
+        came = crowd.served["others"] + crowd.refused["others"]
+        assert crowd.served["others"] > 0.999 * came
+        assert crowd.served["greedy"] > 0.9 * share * 20
+        assert crowd.refused["greedy"] > 0.75 * 9 * share * 20
+
+    run(main())
+
+
+def test_batch_is_refused_before_people_are() -> None:
+    """With people at 80 % and batch at 80 % of the capacity, people notice nothing."""
+
+    async def main() -> None:
+        crowd = Crowd(admission_of(20), random.Random(4))
+        await asyncio.gather(
+            crowd.beats(60.0),
+            crowd.flow("people", 160.0, 60.0, criticality=INTERACTIVE),
+            crowd.flow("batch", 160.0, 60.0, criticality=BATCH),
+        )
+        assert crowd.served["people"] > 0.999 * (crowd.served["people"] + crowd.refused["people"])
+        assert crowd.refused["batch"] > 0.5 * 120 * 60
+
+    run(main())
+
+
+def test_a_place_costs_next_to_nothing() -> None:
+    """In and out again in less than 10 µs, on a slow machine too."""
+
+    async def main() -> None:
+        admission = admission_of(None)
+        best = 1.0
+        for _ in range(5):
+            started = time.perf_counter()
+            for _ in range(2000):
+                admission.leave(enter(admission))
+            best = min(best, (time.perf_counter() - started) / 2000)
+        assert best < 10e-6
+
+    run(main())
+
+
+def test_the_memory_of_this_process_is_known() -> None:
+    """Some megabytes on Linux; 0 where the system does not say."""
+    assert resident_bytes() == 0 or resident_bytes() > 10_000_000
+
+
+# --- limits --------------------------------------------------------------------------------
+
+
+class Away:
+    """Counters that cannot be reached."""
+
+    async def reserve(self, id: str, asks: Sequence[Ask], *, lease_s: float) -> Short | None:
+        raise CountersUnavailable("away")
+
+    async def settle(self, id: str, amounts: Sequence[int]) -> None:
+        raise CountersUnavailable("away")
+
+    async def used(self, asks: Sequence[Ask]) -> list[int]:
+        raise CountersUnavailable("away")
+
+    async def lift(self, asks: Sequence[Ask]) -> None:
+        raise CountersUnavailable("away")
+
+    async def close(self) -> None:
+        pass
+
+
+async def reserve(limiter: Limiter, tokens: int, settings: LimitSettings) -> object:
+    """Ask a limit as ann."""
+    return await limiter.reserve(settings, Caller(user="ann"), "f", tokens=tokens, lease_s=60.0)
+
+
+def test_a_request_takes_what_it_expects_and_pays_what_it_used() -> None:
+    """Tokens that were not used are there for the next; the headers say how many."""
+
+    async def main() -> None:
+        clock = LoopClock()
+        limiter = Limiter(MemoryCounters(clock), clock, iter(f"r{i}" for i in range(99)).__next__)
+        settings = LimitSettings(tokens_minute=1000, user_requests_day=2)
+        one = await reserve(limiter, 900, settings)
+        assert isinstance(one, Reserved)
+        refused = await reserve(limiter, 200, settings)
+        assert isinstance(refused, Refused)
+        assert "rate_limited" == refused.code
+        await limiter.settle(one, tokens=100)
+        shown = await limiter.headers(one)
+        assert "900" == shown["x-ratelimit-remaining-tokens"]
+        assert "1" == shown["x-ratelimit-remaining-requests"]
+        assert isinstance(await reserve(limiter, 200, settings), Reserved)
+        refused = await reserve(limiter, 1, settings)
+        assert isinstance(refused, Refused)
+        assert "insufficient_quota" == refused.code
+
+    run(main())
+
+
+def test_no_limit_costs_nothing() -> None:
+    """Without settings nothing is asked of the counters."""
+    assert run(reserve(Limiter(Away(), LoopClock(), str), 9, LimitSettings())) is None
+
+
+def test_limits_are_no_reason_for_an_outage() -> None:
+    """When nothing can be counted requests pass, and it is known how many."""
+
+    async def main() -> None:
+        limiter = Limiter(Away(), LoopClock(), lambda: "id")
+        assert await reserve(limiter, 9, LimitSettings(requests_minute=1)) is None
+        reserved = Reserved("id", [Ask("requests:default:f:minute", 1, 1, refill_s=60.0)])
+        await limiter.settle(reserved, tokens=1)
+        assert {} == await limiter.headers(reserved)
+        assert 2 == limiter.uncounted
+
+    run(main())
