@@ -13,6 +13,7 @@ __all__ = [
     "indexes",
     "journal",
     "keys",
+    "ledger",
     "locks",
     "migrations",
     "open_store",

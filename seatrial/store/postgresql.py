@@ -11,10 +11,11 @@ from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 
 from seatrial.errors import StartRefused
-from seatrial.ports import Keys, Records, Releases
+from seatrial.ports import Keys, Ledger, Records, Releases
 from seatrial.store import schema
 from seatrial.store.database import Database
 from seatrial.store.keys import SqlKeys
+from seatrial.store.ledger import SqlLedger
 from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
 from seatrial.store.watchdog import Watchdog
@@ -42,6 +43,7 @@ class PostgresStore:
     records: Records
     keys: Keys
     releases: Releases
+    ledger: Ledger
 
     def __init__(self, url: URL, *, limit_s: float = 5.0) -> None:
         try:
@@ -77,6 +79,7 @@ class PostgresStore:
         self.records = SqlRecords(self._database)
         self.keys = SqlKeys(self._database)
         self.releases = SqlReleases(self._database)
+        self.ledger = SqlLedger(self._database)
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.name!r})"

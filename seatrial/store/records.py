@@ -15,6 +15,7 @@ from sqlalchemy.engine import Dialect
 
 from seatrial.ports import RecordQuery, Sealed
 from seatrial.store.database import Database
+from seatrial.store.ledger import book
 from seatrial.store.tables import record as table
 from seatrial.values.chat import content_text
 from seatrial.values.records import Record
@@ -44,14 +45,24 @@ class SqlRecords:
         self._database = database
 
     def add(self, batch: Sequence[Sealed], *, sync: bool = False) -> int:
-        """Add those not there yet, by id; return how many were new.
+        """Add those not there yet, by id, and book what they cost; return how many were new.
 
         Raises:
             StoreUnavailable: none was added; the same may succeed later.
             ValueError: none was added; one of them can never be.
         """
-        with self._database.writing(sync=sync) as connection:
-            return _insert(connection, batch)
+        try:
+            with self._database.writing(sync=sync) as connection:
+                _insert(connection, batch)
+                book(connection, [sealed.record for sealed in batch])
+            return len(batch)
+        except _KnownAlreadyError:
+            # Rare: a batch whose commit was not heard of.  Which ones are new must be known, or
+            # their cost would be booked twice.
+            with self._database.writing(sync=sync) as connection:
+                new = [sealed.record for sealed in batch if _insert_one(connection, sealed)]
+                book(connection, new)
+            return len(new)
 
     def get(self, id: str, *, tenant: str) -> Record | None:
         """Return one record."""
@@ -154,18 +165,27 @@ def _matching(query: RecordQuery) -> Select[Any]:
 # --- writing -------------------------------------------------------------------------------
 
 
-def _insert(connection: Connection, batch: Sequence[Sealed]) -> int:
-    """Insert records whose ids are new, many per statement."""
-    added = 0
+class _KnownAlreadyError(Exception):
+    """Some records of a batch are there: none was added."""
+
+
+def _insert(connection: Connection, batch: Sequence[Sealed]) -> None:
+    """Insert records, many per statement; raise when one is there already."""
     start = 0
     for size in CHUNKS:
         statement = _statement(connection.dialect, size)
         while len(batch) - start >= size:
             rows = map(_row, batch[start : start + size])
             values = tuple(chain.from_iterable(rows))
-            added += connection.exec_driver_sql(statement, values).rowcount
+            if connection.exec_driver_sql(statement, values).rowcount != size:
+                raise _KnownAlreadyError
             start += size
-    return added
+
+
+def _insert_one(connection: Connection, sealed: Sealed) -> bool:
+    """Insert a record; return whether it is new."""
+    statement = _statement(connection.dialect, 1)
+    return connection.exec_driver_sql(statement, _row(sealed)).rowcount == 1
 
 
 @lru_cache(maxsize=16)

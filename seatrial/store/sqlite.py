@@ -13,10 +13,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect
 
 from seatrial.errors import StartRefused, StoreUnavailable
-from seatrial.ports import Keys, Records, Releases
+from seatrial.ports import Keys, Ledger, Records, Releases
 from seatrial.store import schema
 from seatrial.store.database import Database
 from seatrial.store.keys import SqlKeys
+from seatrial.store.ledger import SqlLedger
 from seatrial.store.locks import FileLock
 from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
@@ -42,6 +43,7 @@ class SqliteStore:
     records: Records
     keys: Keys
     releases: Releases
+    ledger: Ledger
 
     def __init__(self, path: Path, *, limit_s: float = 5.0) -> None:
         self.path = path
@@ -59,6 +61,7 @@ class SqliteStore:
         self.records = SqlRecords(self._database)
         self.keys = SqlKeys(self._database)
         self.releases = SqlReleases(self._database)
+        self.ledger = SqlLedger(self._database)
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self.path)!r})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -15,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The schema this version of Seatrial knows: the newest Alembic revision."""
 
 metadata = MetaData()
@@ -71,4 +72,35 @@ release = Table(
     _text("commit"),
     Column("dirty", Boolean, nullable=False),
     Column("first_seen", Double, nullable=False),
+)
+
+
+def _amount(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+# What was used and spent.  The id is the day and a hash of the other labels: the rows of a day
+# stand together, and no index is needed beside it.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("tenant"),
+    _text("day"),
+    _text("feature"),
+    _text("key_id"),
+    _text("user"),
+    _text("target"),
+    _text("purpose"),
+    _text("release"),
+    _amount("requests"),
+    _amount("attempts"),  # those that were sent
+    _amount("unpriced"),  # of those, the ones whose cost is unknown
+    _amount("input_tokens"),
+    _amount("cached_tokens"),
+    _amount("cache_write_tokens"),
+    _amount("output_tokens"),
+    _amount("reasoning_tokens"),
+    _amount("cost_pico"),
+    sqlite_with_rowid=False,
 )

@@ -117,9 +117,19 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def outline(record: Record) -> Record:
-    """Return what lists find a record by; the content and the attempts that went well are left out.
+    """Return what lists find a record by and what is booked of it; its content is left out.
 
     It is light: thousands may wait in memory beside their encodings.
     """
-    failed = tuple([attempt for attempt in record.attempts if attempt.cause])
-    return msgspec.structs.replace(record, attempts=failed, input=None, output=None)
+    attempts = tuple(
+        [_bare(attempt) for attempt in record.attempts if attempt.cause or attempt.sent]
+    )
+    return msgspec.structs.replace(record, attempts=attempts, input=None, output=None)
+
+
+def _bare(attempt: AttemptRecord) -> AttemptRecord:
+    """Return an attempt without the provider's own report."""
+    if not attempt.usage or "raw" not in attempt.usage:
+        return attempt
+    counted = {name: each for name, each in attempt.usage.items() if name != "raw"}
+    return msgspec.structs.replace(attempt, usage=counted)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from seatrial.errors import StoreUnavailable
-from seatrial.ports import Journal, Keys, Records, Releases, Sealed
+from seatrial.ports import Journal, Keys, Ledger, Records, Releases, Sealed
 from seatrial.testing.simulate.pace import Meter
 from seatrial.testing.simulate.plan import DiskFault
 
@@ -123,6 +123,7 @@ class FaultyStore:
         self.records = cast("Records", _Part(inner.records, disk, self.limit_s))
         self.keys = cast("Keys", _Part(inner.keys, disk, self.limit_s))
         self.releases = cast("Releases", _Part(inner.releases, disk, self.limit_s))
+        self.ledger = cast("Ledger", _Part(inner.ledger, disk, self.limit_s))
 
     def ready(self) -> None:
         """Ask whether the schema is known."""
