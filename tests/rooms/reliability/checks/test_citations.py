@@ -38,7 +38,7 @@ NAMED = [
         'It says "low tide is at nine" [1].',
         "It says “Low tide … nine o'clock sharp.” [1]",
         'As [2] says, "Gwen Rees sells the tickets".',
-        'It says "both are right" to the many people who never read on and on, and on and on [1].',
+        f'"Both of these are right", {"and many words stand between them, " * 2} [1].',
         '"So" [1].',
         'An open "quote [1].',
         "No citation, but a 'quote' and \"one that nobody cites\".",
