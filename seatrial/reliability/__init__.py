@@ -12,6 +12,7 @@ __all__ = [
     "decide",
     "fairness",
     "flow",
+    "forecast",
     "limits",
     "retries",
     "routing",
