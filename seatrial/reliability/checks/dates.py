@@ -45,31 +45,22 @@ class Date(NamedTuple):
     day: int
 
 
-def dates(text: str) -> Iterator[tuple[str, frozenset[Date]]]:
-    """Iterate over the days of a text: as written, and each day that this may mean.
+def dates(text: str) -> Iterator[frozenset[Date]]:
+    """Iterate over the days of a text: each day that a writing may mean.
 
-    >>> [sorted(days) for _, days in dates("1 May 2024")]
+    >>> [sorted(days) for days in dates("1 May 2024")]
     [[Date(year=2024, month=5, day=1)]]
     """
     for piece in slices(text):
         for found in _DATE.finditer(piece):
             days = frozenset(day for day in _days(found) if _is_day(day))
             if days:
-                yield found[0], days
+                yield days
 
 
 def without_dates(text: str) -> str:
     """Return a text with its days taken out."""
     return "".join(_DATE.sub(_blank, piece) for piece in slices(text))
-
-
-def agree(one: frozenset[Date], other: frozenset[Date]) -> bool:
-    """Whether two writings may mean the same day; a year that is not said may be any."""
-    return any(
-        mine[1:] == theirs[1:] and (mine.year == theirs.year or not mine.year or not theirs.year)
-        for mine in one
-        for theirs in other
-    )
 
 
 def _blank(found: re.Match[str]) -> str:

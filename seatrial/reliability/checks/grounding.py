@@ -8,12 +8,12 @@ instructions.  Whether a sentence follows from them is a question for a judge.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from seatrial.reliability.checks.citations import examine_citations
-from seatrial.reliability.checks.dates import Date, agree, dates, without_dates
+from seatrial.reliability.checks.dates import Date, dates, without_dates
 from seatrial.reliability.checks.figures import figures, parts
 from seatrial.reliability.checks.names import names, vocabulary
 from seatrial.reliability.checks.settings import OnOutput
@@ -78,7 +78,7 @@ def check_grounding(
         "citation": faults.citation,
         "quote": faults.quote,
         "number": sum(not ground.holds_number(*each) for each in figures(claims)),
-        "date": sum(not ground.holds_date(written, days) for written, days in dates(rest)),
+        "date": sum(not ground.holds_date(days) for days in dates(rest)),
         "name": sum(not ground.holds_name(each) for each in names(rest)),
     }
     counts = {kind: number for kind, number in tally.items() if number}
@@ -95,7 +95,7 @@ class _Ground:
     numbers: frozenset[str]
     currencies: frozenset[tuple[str, str]]
     priced: frozenset[str]
-    days: tuple[frozenset[Date], ...]
+    days: Mapping[tuple[int, int], frozenset[int]]  # years by month and day; 0 for any
     words: frozenset[str]
 
     def holds_number(self, readings: frozenset[str], currency: str) -> bool:
@@ -107,12 +107,15 @@ class _Ground:
             return True
         return any((currency, each) in self.currencies for each in known)
 
-    def holds_date(self, written: str, days: frozenset[Date]) -> bool:
-        for each in self.days:
-            if agree(days, each):
-                years = {str(day.year) for day in days if day.year}
-                return not years or bool(years & self.numbers)
-        return False
+    def holds_date(self, days: frozenset[Date]) -> bool:
+        return any(self._holds_day(day) for day in days)
+
+    def _holds_day(self, day: Date) -> bool:
+        years = self.days.get(day[1:], frozenset())
+        if not day.year or day.year in years:
+            return bool(years)
+        # "1 May", with the year elsewhere.
+        return 0 in years and str(day.year) in self.numbers
 
     def holds_name(self, name: tuple[str, ...]) -> bool:
         return all(self._holds_word(word) for word in name)
@@ -126,7 +129,7 @@ class _Ground:
 def _ground(documents: Sequence[Document], said: Sequence[str]) -> _Ground:
     numbers: set[str] = set()
     currencies: set[tuple[str, str]] = set()
-    days: list[frozenset[Date]] = []
+    days: dict[tuple[int, int], frozenset[int]] = {}
     words: set[str] = set()
     for text in (*(document.text for document in documents), *said):
         for readings, currency in figures(text):
@@ -134,13 +137,14 @@ def _ground(documents: Sequence[Document], said: Sequence[str]) -> _Ground:
             if currency:
                 currencies |= {(currency, each) for each in readings}
         numbers.update(parts(text))
-        days += [each for _, each in dates(text)]
+        for year, month, day in (each for readings in dates(text) for each in readings):
+            days[month, day] = days.get((month, day), frozenset()) | {year}
         words.update(vocabulary(text))
     numbers |= {_WORDS_FOR[word] for word in words & _WORDS_FOR.keys()}
     for document in documents:
         words.update(word for name in document.names for word in vocabulary(name))
     priced = frozenset(number for _, number in currencies)
-    return _Ground(frozenset(numbers), frozenset(currencies), priced, tuple(days), frozenset(words))
+    return _Ground(frozenset(numbers), frozenset(currencies), priced, days, frozenset(words))
 
 
 def _without_code(text: str) -> str:

@@ -26,8 +26,10 @@ _SHARED: Final = 64  # characters by which neighbouring slices overlap, so that 
 
 # A sign of a script without blanks is a word of its own.
 _WORD: Final = re.compile(
-    r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0e7f\u3040-\u9fff]+"
+    r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W_\u0e00-\u0e7f\u3040-\u9fff]+"
 )
+# The same for ASCII, in a tenth of the time.
+_APART: Final = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 _INVISIBLE: Final = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 
 _SAID: Final = {
@@ -42,8 +44,9 @@ _SAID: Final = {
 class Instructions:
     """The words of a prompt, as far as they can be recognised again."""
 
-    words: int
     known: frozenset[str] = field(repr=False)
+    # Every run of eight words holds four that begin at a place divisible by four.
+    fours: frozenset[tuple[str, ...]] = field(repr=False)
     shingles: frozenset[tuple[str, ...]] = field(repr=False)
 
 
@@ -77,8 +80,9 @@ def instructions(prompt: str) -> Instructions:
     """Return what of a prompt can be recognised again: its first `MOST_PROMPT_CHARS`."""
     words = _words(prompt[:MOST_PROMPT_CHARS])
     if len(words) < _LEAST_WORDS:
-        return Instructions(len(words), frozenset(), frozenset())
-    return Instructions(len(words), frozenset(words), frozenset(_shingles(words)))
+        return Instructions(frozenset(), frozenset(), frozenset())
+    fours = frozenset(zip(*(words[place:] for place in range(4)), strict=False))
+    return Instructions(frozenset(words), fours, frozenset(_shingles(words)))
 
 
 def check_leaks(
@@ -170,8 +174,11 @@ def _letters(text: str) -> str:
 
 def _repeats(text: str, prompt: Instructions, open_texts: Callable[[], Iterable[str]]) -> bool:
     """Whether a text repeats the instructions word by word."""
-    words = _words(text) if prompt.shingles else []
-    if not _gives_away(words, prompt, prompt.shingles):
+    if not prompt.shingles:
+        return False
+    words = _words(text)
+    aligned = zip(*(words[place::4] for place in range(4)), strict=False)
+    if prompt.fours.isdisjoint(aligned) or not _gives_away(words, prompt, prompt.shingles):
         return False
     # Only now the dear question: what of it may be repeated?
     free = {shingle for each in open_texts() for shingle in _shingles(_words(each))}
@@ -200,7 +207,13 @@ def _gives_away(
 
 
 def _words(text: str) -> list[str]:
-    return [word for piece in slices(text) for word in _WORD.findall(piece.casefold())]
+    words: list[str] = []
+    for piece in slices(text):
+        if piece.isascii():
+            words += piece.translate(_APART).split()
+        else:
+            words += _WORD.findall(piece.casefold())
+    return words
 
 
 def _shingles(words: Sequence[str]) -> Iterable[tuple[str, ...]]:
