@@ -12,6 +12,7 @@ from seatrial.config.secrets import Fault, conceal, is_reference
 from seatrial.config.wording import nearest, shown
 
 SCHEMES: Final = ("sqlite", "postgresql")
+COUNTER_SCHEMES: Final = ("valkey", "valkeys", "unix", "redis", "rediss")
 
 
 def split_listen(text: str) -> tuple[str, int] | Fault:
@@ -77,6 +78,35 @@ def store_address(text: str, *, folder: Path, in_file: bool) -> str | Fault:
         return Fault(
             "has a password in it, and this file is no place for one.",
             'Put the whole address into the environment and write store = "env:DATABASE_URL".',
+        )
+    return f"{scheme}:{rest}"
+
+
+def counters_address(text: str, *, in_file: bool) -> str | Fault:
+    """Return the address of the shared counters, or what is wrong with it.
+
+    Args:
+        text: `valkey://host:port/0`, `valkeys://…`, `unix:///path`; Redis's names serve, too.
+        in_file: whether it stands in the configuration file, where no password belongs.
+    """
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme not in COUNTER_SCHEMES:
+        known = nearest(scheme, COUNTER_SCHEMES) if colon else None
+        hint = f'Did you mean "{known}:…"?' if known else 'It looks like "valkey://host:6379/0".'
+        return Fault(f"{shown(text)} is no address of counters.", hint)
+    scheme = {"redis": "valkey", "rediss": "valkeys"}.get(scheme, scheme)
+    try:
+        parts = urlsplit(f"{scheme}:{rest}")
+        password, _ = parts.password, parts.port
+    except ValueError:
+        return Fault("is no valid address.", 'It looks like "valkey://host:6379/0".')
+    if not rest.startswith("//") or not (parts.path if scheme == "unix" else parts.hostname):
+        what = "file" if scheme == "unix" else "host"
+        return Fault(f"names no {what}.", 'It looks like "valkey://host:6379/0" or "unix:///path".')
+    if in_file and (password or re.search(r"[?&]password=", rest)):
+        return Fault(
+            "has a password in it, and this file is no place for one.",
+            'Put the whole address into the environment and write counters = "env:VALKEY_URL".',
         )
     return f"{scheme}:{rest}"
 

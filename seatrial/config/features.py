@@ -7,6 +7,7 @@ from typing import Literal
 
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.settings import InputSettings, OutputSettings
+from seatrial.reliability.limits import LimitSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class FeatureSettings:
         requirements: hard constraints.
         input: what may come in.
         output: what may go out.
+        limits: how much may be asked, and by whom.
         budgets: what may be spent on targets, and by whom.
     """
 
@@ -67,4 +69,5 @@ class FeatureSettings:
     requirements: Requirements = Requirements()
     input: InputSettings = field(default_factory=InputSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     budgets: BudgetSettings = field(default_factory=BudgetSettings)

@@ -12,6 +12,7 @@ from seatrial.prices.settings import PriceSettings
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.settings import InputSettings, OutputSettings
+from seatrial.reliability.limits import LimitSettings, TargetLimits
 from seatrial.reliability.settings import (
     BreakerSettings,
     RetrySettings,
@@ -71,6 +72,12 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
     ServiceSettings: {
         "drain_s": Limit(least=0, most=3600),
         "max_body_bytes": Limit(least=1024, most=1024**3),
+        "max_in_flight": Limit(
+            least=1, most=1_000_000, zero="Nobody would be let in. Leave it out to learn it."
+        ),
+        "max_memory_bytes": Limit(
+            least=64 * 1024**2, most=1024**5, zero="Leave it out for no bound."
+        ),
         "max_header_bytes": Limit(least=1024, most=1024**2),
         "max_depth": Limit(least=8, most=500),
         "max_nodes": Limit(least=100, most=50_000_000),
@@ -79,6 +86,14 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
             most=36_500,
             zero="To keep figures without texts, write record_content = false.",
         ),
+    },
+    LimitSettings: {
+        name: Limit(least=1, most=10**12, zero="Nothing would be let in. Leave it out.")
+        for name in LimitSettings.__dataclass_fields__
+    },
+    TargetLimits: {
+        name: Limit(least=1, most=10**12, zero="Nothing would be sent. Leave it out.")
+        for name in TargetLimits.__dataclass_fields__
     },
     TargetSettings: {"max_answer_bytes": Limit(least=1024, most=1024**3)},
     TargetRules: {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any, Final
 
-from seatrial.config.addresses import split_listen, store_address
+from seatrial.config.addresses import counters_address, split_listen, store_address
 from seatrial.config.checks import FoundChecks, find_checks
 from seatrial.config.features import FeatureSettings
 from seatrial.config.prices import check_budgets, read_prices
@@ -56,6 +56,7 @@ class Config:
         functions: the function of each Python target, by target.
         secrets: by reference, as the settings write it.
         store: the address of the store with its whole path; it may hold a password.
+        counters: the address of the shared counters; empty without; it may hold a password.
         journal: the folder for what the store has not taken yet.
         warnings: what is probably not meant.
         files: digest of every file that was read.
@@ -74,6 +75,7 @@ class Config:
     secrets: Mapping[str, Secret]
     store: Secret
     journal: File
+    counters: Secret
     inputs: Mapping[str, FoundChecks] = field(default_factory=dict, repr=False)
     outputs: Mapping[str, FoundChecks] = field(default_factory=dict, repr=False)
     warnings: tuple[Problem, ...] = ()
@@ -243,6 +245,7 @@ def _check(file: File, raw: dict[str, Any], reading: Reading) -> Config | None:
             hint = f"Did you mean [{near}]?" if near else "There are service, targets and features."
             reading.report((name,), f"there is no section {shown(name)}.", hint)
     service, store = _read_service(sections["service"], reading)
+    counters = _read_counters(service, reading)
     targets: dict[str, TargetSettings] = {}
     rules: dict[str, TargetRules] = {}
     prices: dict[str, PriceSettings] = {}
@@ -287,6 +290,7 @@ def _check(file: File, raw: dict[str, Any], reading: Reading) -> Config | None:
         functions=functions,
         secrets=reading.secrets,
         store=store,
+        counters=counters,
         journal=reading.folder / File(service.journal).expanduser(),
         warnings=tuple(reading.warnings),
         files=reading.files,
@@ -367,6 +371,24 @@ def _read_service(
         message = "is less than the six months that the EU's AI Act asks of high-risk systems."
         reading.warn(("service", "retention_days"), message, "Keep it if yours is none.")
     return service, Secret(address)
+
+
+def _read_counters(service: ServiceSettings | None, reading: Reading) -> Secret:
+    """Return the address of the shared counters; empty where there are none."""
+    if service is None or not service.counters:
+        return Secret("")
+    path: Path = ("service", "counters")
+    given, in_file = service.counters, not reading.origin(path)
+    if is_reference(given):
+        reading.resolve(given, path)
+        if given not in reading.secrets:
+            return Secret("")
+        given, in_file = reading.secrets[given].reveal(), False
+    address = counters_address(given, in_file=in_file)
+    if isinstance(address, Fault):
+        reading.report(path, conceal(address.message), address.hint)
+        return Secret("")
+    return Secret(address)
 
 
 def _origins(raw: Mapping[str, Any], reading: Reading, name: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from seatrial.config.toml import Path
 from seatrial.config.wording import listed, nearest, shown
 from seatrial.improvement import prompts
 from seatrial.providers.settings import TargetSettings
+from seatrial.reliability.limits import LimitSettings
 from seatrial.reliability.settings import BUILT_IN, TargetRules
 
 LAST: Final = ("say", "human")
@@ -46,6 +47,7 @@ def read_feature(
     _check_say(settings, raw, at, reading)
     _check_requirements(settings.requirements, (*at, "requirements"), reading)
     _check_reach(settings, at, reading)
+    _warn_of_loose_limits(settings.limits, (*at, "limits"), reading)
     check_input(settings.input, (*at, "input"), targets, reading)
     check_output(settings.output, (*at, "output"), reading)
     return settings
@@ -201,6 +203,17 @@ def _check_reach(settings: FeatureSettings, at: Path, reading: Reading) -> None:
     if settings.on_refusal == "next" and len(settings.route) == 1:
         message = '"next" has no next target to ask.'
         reading.warn((*at, "on_refusal"), message, "Add one to the route.")
+
+
+def _warn_of_loose_limits(limits: LimitSettings, at: Path, reading: Reading) -> None:
+    """Warn of limits that another one always comes before."""
+    for what in ("requests", "tokens"):
+        for key in (f"key_{what}", f"user_{what}"):
+            for span in ("minute", "day"):
+                own, whole = getattr(limits, f"{key}_{span}"), getattr(limits, f"{what}_{span}")
+                if own is not None and whole is not None and own > whole:
+                    message = f"can never be reached: {what}_{span} is {whole:,}."
+                    reading.warn((*at, f"{key}_{span}"), message, "Make it smaller.")
 
 
 def _near_file(prompt: str, reading: Reading) -> str:

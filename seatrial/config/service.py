@@ -14,6 +14,13 @@ class ServiceSettings:
         listen: host and port of the gateway; port 0 takes any free one.
         store: where records live: `sqlite:FILE`, `postgresql://…`, or a reference to such
             an address (`env:NAME`, `file:PATH`), which is where one with a password belongs.
+        counters: what all processes that serve together count in: `valkey://host:6379/0`,
+            `valkeys://…` with TLS, `unix:///path`, or a reference to such an address; empty
+            when one process serves alone.
+        max_in_flight: requests that are answered at once; left out, it is 1024 or, where the
+            event loop does not keep up with so many, learnt.
+        max_memory_bytes: of the process, above which requests are refused; left out, there
+            is no bound.
         journal: folder for what the store has not taken yet.
         drain_s: how long a stopping server lets running requests finish.
         max_body_bytes: of a request.
@@ -31,6 +38,9 @@ class ServiceSettings:
 
     listen: str = "127.0.0.1:8080"
     store: str = "sqlite:seatrial.db"
+    counters: str = ""
+    max_in_flight: int | None = None
+    max_memory_bytes: int | None = None
     journal: str = ".seatrial/journal"
     drain_s: float = 30.0
     max_body_bytes: int = 10 * 1024 * 1024

@@ -39,7 +39,6 @@ LATER: Final[Mapping[str, str]] = MappingProxyType(
         "confidence": "confidence signals",
         "oversight": "oversight by people",
         "rollout": "staged rollouts",
-        "counters": "counters shared between machines",
     }
 )
 

@@ -52,7 +52,10 @@ _UNITS: Final = {
     "_bytes": "of bytes",
     "_days": "of days",
     "_rpm": "of requests per minute",
+    "requests_minute": "of requests per minute",
+    "tokens_minute": "of tokens per minute",
     "_day": "of requests per day",
+    "tokens_day": "of tokens per day",
     "usd_day": "of US dollars",
     "usd_month": "of US dollars",
 }

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from seatrial.reliability.limits import TargetLimits
+
 if TYPE_CHECKING:
     from seatrial.reliability.checks.incoming import InputPlan
     from seatrial.reliability.checks.outgoing import OutputPlan
@@ -88,6 +90,7 @@ class TargetRules:
         kind: `model` and `python` are called; the others are built in.
         timers, retry, breaker: see there.
         concurrency: attempts in flight at most; more go to the next target at once.
+        limits: what the provider grants each key; what goes beyond is not sent.
         self_hosted: a server of your own without a queue of its own: the adaptive throttle
             spares it when it rejects.
     """
@@ -99,6 +102,7 @@ class TargetRules:
     breaker: BreakerSettings = BreakerSettings()
     concurrency: int = 256
     self_hosted: bool = False
+    limits: TargetLimits = field(default_factory=TargetLimits)
 
 
 @dataclass(frozen=True, slots=True)

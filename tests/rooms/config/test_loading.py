@@ -9,6 +9,7 @@ import pytest
 from seatrial.config import Config, attempt, load
 from seatrial.config.features import Requirements
 from seatrial.errors import ConfigError
+from seatrial.reliability.limits import LimitSettings, TargetLimits
 from seatrial.reliability.settings import TargetRules
 from seatrial.values.secrets import Secret
 from tests.rooms.config.conftest import ENVIRON, EXAMPLE, Write
@@ -130,6 +131,46 @@ def test_store_may_be_a_reference(write: Write) -> None:
 
     assert "postgresql://me:word@db:5432/records" == config.store.reveal()
     assert "word@" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("valkey://db", "valkey://db"),
+        ("rediss://db:6380/1", "valkeys://db:6380/1"),
+        ("unix:///run/valkey.sock", "unix:///run/valkey.sock"),
+        ("env:VALKEY_URL", "valkey://:word@db:6379/0"),
+        ("", ""),
+    ],
+)
+def test_counters_may_be_shared(write: Write, given: str, address: str) -> None:
+    """Over the network, with TLS, through a socket or by reference; a password does not show."""
+    environ = {**ENVIRON, "VALKEY_URL": "redis://:word@db:6379/0"}
+
+    config = load(write(), environ=environ, overrides={"service.counters": given})
+
+    assert address == config.counters.reveal()
+    assert "word@" not in repr(config)
+
+
+def test_limits_reach_the_feature_and_the_target(write: Write) -> None:
+    """What is not written is not limited."""
+    path = write("""
+        [targets.local]
+        base_url = "http://127.0.0.1:11434/v1"
+        limits.tokens_minute = 90_000
+
+        [features.support]
+        route = ["local"]
+        limits = { requests_minute = 60, key_tokens_day = 1_000_000 }
+    """)
+
+    config = load(path, environ={})
+
+    limits = LimitSettings(requests_minute=60, key_tokens_day=1_000_000)
+    assert limits == config.features["support"].limits
+    assert TargetLimits(tokens_minute=90_000) == config.rules["local"].limits
+    assert TargetLimits() == TargetRules("other").limits
 
 
 def test_own_function_may_stand_in_a_route(write: Write) -> None:
