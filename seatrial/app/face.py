@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from seatrial.app import calling, wiring
+from seatrial.app.languages import Languages
 from seatrial.app.running import Parts, Running
 from seatrial.app.wiring import Outside
 from seatrial.engine.answer import answer
@@ -73,6 +74,8 @@ class Seatrial:
         self._health = Health(self._clock, self._outside.coin)
         self._functions: dict[str, Callable[..., Any]] = {}
         self._providers = wiring.Providers(self._outside)
+        self._checkers = wiring.Checkers()
+        self._identify = Languages()
         self._snapshot, self._releases = self._join(self.config)
         self._store: DurableStore | None = None
         self._secret: bytes | None = None
@@ -156,6 +159,7 @@ class Seatrial:
         if running is not None:
             await running.close(CLOSE_WITHIN_S)
             await self._providers.close()
+            await self._checkers.close()
         self._store = None
 
     async def __aenter__(self) -> Self:
@@ -464,8 +468,14 @@ class Seatrial:
 
     def _join(self, config: Config) -> tuple[Snapshot, tuple[ReleaseRow, ...]]:
         providers = self._providers.build(config, self._functions) if self._for_asking else {}
-        wall = self._clock.wall()
-        return wiring.build_snapshot(config, providers, self._functions, wall=wall)
+        return wiring.build_snapshot(
+            config,
+            providers,
+            self._functions,
+            checkers=self._checkers.build(config) if self._for_asking else {},
+            identify=self._identify,
+            wall=self._clock.wall(),
+        )
 
     def _parts(self, *, exclusive: bool) -> Parts:
         cached = [

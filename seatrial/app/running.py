@@ -78,6 +78,7 @@ class Running:
             parts.recorder,
             parts.secret,
             asyncio.get_running_loop(),
+            off_loop=outside.off_loop,
         )
         self.problems: dict[str, str] = {}
         self._supervisor = Supervisor(self._report)

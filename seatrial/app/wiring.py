@@ -17,10 +17,22 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
+from seatrial.app.languages import Languages
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import Snapshot
-from seatrial.ports import Clock, Coin, Journal, Key, Provider, ReleaseRow, Store, Transport
+from seatrial.ports import (
+    Checker,
+    Clock,
+    Coin,
+    Journal,
+    Key,
+    Provider,
+    ReleaseRow,
+    Store,
+    Transport,
+)
 from seatrial.providers import build_provider
+from seatrial.providers.checking import PythonChecker
 from seatrial.providers.settings import TargetSettings
 from seatrial.store import DurableStore, FileJournal, open_store
 
@@ -195,27 +207,73 @@ class Providers:
         return identity, build()
 
 
+class Checkers:
+    """Builds the user's own checks, and keeps those that a reload did not touch."""
+
+    def __init__(self) -> None:
+        self._built: dict[tuple[str, Function], Checker] = {}
+
+    def build(self, config: Config) -> dict[str, Checker]:
+        """Return every check of the user's own, by name."""
+        found = [*config.inputs.values(), *config.outputs.values()]
+        return {
+            name: self._keep(name, function)
+            for checks in found
+            for name, function in checks.functions.items()
+        }
+
+    async def close(self) -> None:
+        """Take no more work."""
+        for checker in self._built.values():
+            await checker.close()
+        self._built.clear()
+
+    def _keep(self, name: str, function: Function) -> Checker:
+        built = self._built.get((name, function))
+        if built is None:
+            built = self._built[name, function] = PythonChecker(function)
+        return built
+
+
+def tells_languages(config: Config) -> bool:
+    """Whether some feature must know the language of a text."""
+    return any(
+        feature.input.languages or feature.output.language != "off"
+        for feature in config.features.values()
+    )
+
+
 def build_snapshot(
     config: Config,
     providers: Mapping[str, Provider],
     functions: Mapping[str, Function],
     *,
+    checkers: Mapping[str, Checker],
+    identify: Languages,
     wall: float,
 ) -> tuple[Snapshot, tuple[ReleaseRow, ...]]:
     """Return what is configured now, and its releases to be remembered."""
     from seatrial.config import build_plans, release_rows
     from seatrial.config.functions import source_of
     from seatrial.config.git import commit_of
+    from seatrial.reliability.checks.signature import hints_of
 
     sources = {name: source_of(function) for name, function in functions.items()}
-    plans = build_plans(config, sources=sources)
+    hints = {name: hints_of(function) for name, function in functions.items()}
+    told_apart = identify if tells_languages(config) else None
+    if told_apart is not None and providers:
+        told_apart.load()  # now, and not at the first request
+    plans = build_plans(config, sources=sources, hints=hints, identify=told_apart)
     rows = release_rows(
         config,
         sources=sources,
         commit=commit_of(config.path.parent),
         first_seen=wall,
     )
-    return Snapshot(plans, providers, keep_content=config.service.record_content), rows
+    snapshot = Snapshot(
+        plans, providers, keep_content=config.service.record_content, checkers=checkers
+    )
+    return snapshot, rows
 
 
 def open_store_of(config: Config, outside: Outside) -> DurableStore:

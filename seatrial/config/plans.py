@@ -10,21 +10,36 @@ from seatrial.config.loading import Config
 from seatrial.config.secrets import is_reference
 from seatrial.deployment.releases import Tier, release_content, release_id
 from seatrial.ports import ReleaseRow
+from seatrial.reliability.checks.incoming import InputPlan
+from seatrial.reliability.checks.language import Identify
+from seatrial.reliability.checks.outgoing import OutputPlan
+from seatrial.reliability.checks.settings import InputSettings
+from seatrial.reliability.checks.shape import Shape
+from seatrial.reliability.checks.signature import Hints
 from seatrial.reliability.settings import BUILT_IN, Plan, Policy, TargetRules
 
 _NO_SOURCES: Mapping[str, str] = MappingProxyType({})
+_NO_HINTS: Mapping[str, Hints] = MappingProxyType({})
 
 
-def build_plans(config: Config, *, sources: Mapping[str, str] = _NO_SOURCES) -> Mapping[str, Plan]:
+def build_plans(
+    config: Config,
+    *,
+    sources: Mapping[str, str] = _NO_SOURCES,
+    hints: Mapping[str, Hints] = _NO_HINTS,
+    identify: Identify | None = None,
+) -> Mapping[str, Plan]:
     """Return the plan of every feature, by name.
 
     Args:
         config: the configuration.
         sources: normalised source of decorated functions, by feature (`source_of`); those
             that targets name by `call` are known already.
+        hints: type hints of decorated functions, by feature.
+        identify: tells languages apart; None where nothing can.
     """
     known = _sources(config, sources)
-    return {name: _plan(config, name, known) for name in config.features}
+    return {name: _plan(config, name, known, hints.get(name), identify) for name in config.features}
 
 
 def release_rows(
@@ -56,7 +71,13 @@ def _sources(config: Config, given: Mapping[str, str]) -> dict[str, str]:
     return {name: source_of(function) for name, function in config.functions.items()} | dict(given)
 
 
-def _plan(config: Config, name: str, sources: Mapping[str, str]) -> Plan:
+def _plan(
+    config: Config,
+    name: str,
+    sources: Mapping[str, str],
+    hints: Hints | None,
+    identify: Identify | None,
+) -> Plan:
     feature = config.features[name]
     prompt = config.prompts.get(name)
     return Plan(
@@ -68,11 +89,22 @@ def _plan(config: Config, name: str, sources: Mapping[str, str]) -> Plan:
             on_refusal=feature.on_refusal,
             buffer_tokens=feature.buffer_tokens,
             max_attempts=feature.max_attempts,
+            repairs=feature.output.repairs,
         ),
         say=feature.say,
         prompt=prompt.template if prompt else None,
         prompt_version=prompt.version if prompt else "",
+        input=_input_plan(feature.input, config.inputs[name].shape, hints, identify),
+        output=OutputPlan(feature.output, config.outputs[name].shape, identify),
     )
+
+
+def _input_plan(
+    settings: InputSettings, shape: Shape | None, hints: Hints | None, identify: Identify | None
+) -> InputPlan | None:
+    """Return the checks of inputs; None when there is nothing to ask."""
+    plan = InputPlan(settings, shape, hints if settings.types else None, identify)
+    return None if plan.idle and not settings.checks else plan
 
 
 def _rules(config: Config, feature: str, place: str) -> TargetRules:

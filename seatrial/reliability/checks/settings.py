@@ -17,6 +17,7 @@ class InputSettings:
         max_chars: of all texts of a request together.
         max_tokens: the same, estimated in tokens.
         schema: file with a JSON Schema; the last user message must then be JSON that fits it.
+        types: whether a decorated function's arguments must fit its type hints.
         required: values that `metadata` (or keyword arguments) must hold.
         languages: the ISO 639-1 codes that are understood; needs the extra `lang`.
         on_language: what follows when the language is another, and it is sure.
@@ -35,6 +36,7 @@ class InputSettings:
     max_chars: int | None = None
     max_tokens: int | None = None
     schema: str | None = None
+    types: bool = False
     required: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     on_language: Literal["flag", "refuse", "hand_off"] = "refuse"

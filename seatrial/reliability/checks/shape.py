@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-import jsonschema_rs
 import msgspec
 
 MOST_MISFITS: Final = 3
 _MOST_WORDS: Final = 200  # characters of a rule of the schema that are told
-_REGEX: Final = jsonschema_rs.RegexOptions(size_limit=1_000_000, dfa_size_limit=1_000_000)
+_REGEX_BYTES: Final = 1_000_000  # of a compiled pattern
 
 
 class BadSchema(Exception):
@@ -98,12 +97,15 @@ def compile_shape(schema: object) -> Shape:
     >>> shape.misfits({})[0].sentence
     'the value should have name'
     """
+    import jsonschema_rs  # 4 MB: only where there is a schema
+
     if not isinstance(schema, Mapping | bool):
         raise BadSchema("a JSON Schema is an object")
+    regex = jsonschema_rs.RegexOptions(size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES)
     try:
         validator = jsonschema_rs.validator_for(
             schema,  # type: ignore[arg-type]  # any mapping of JSON will do
-            pattern_options=_REGEX,
+            pattern_options=regex,
             offline=True,
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
