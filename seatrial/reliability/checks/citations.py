@@ -134,7 +134,9 @@ def _quotes(text: str) -> Iterator[tuple[int, int]]:
         if close < 0:
             continue
         after = close + 1
-        if close - start > _LEAST_QUOTE and " " in text[start:close]:
+        quote = text[start + 1 : close]
+        # One word in quotes is a name; in scripts without blanks it may be a sentence.
+        if close - start > _LEAST_QUOTE and (" " in quote or not quote.isascii()):
             yield start, after
 
 
