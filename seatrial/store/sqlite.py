@@ -190,7 +190,7 @@ def _connector(module: ModuleType, path: Path, *, writes: bool) -> Callable[[], 
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_BYTES // PAGE_BYTES}")
                 connection.execute("PRAGMA journal_size_limit=67108864")
-                connection.execute("PRAGMA cache_size=-8192")
+                connection.execute("PRAGMA cache_size=-4096")
             else:
                 # Only the writing connection checkpoints.
                 connection.execute("PRAGMA wal_autocheckpoint=0")
