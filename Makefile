@@ -9,7 +9,7 @@ endif
 COMPILE := $(B)/uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header --no-emit-index-url --no-config
 
-.PHONY: demo test test-slow lint docs bench lock prices
+.PHONY: demo test test-slow test-clients fuzz lint docs bench lock prices
 
 demo: .venv/.ready
 	@$(B)/seatrial demo
@@ -33,6 +33,7 @@ lock:
 	@test -x $(B)/uv || { $(PYTHON) -m venv .venv && $(B)/python -m pip install -q --disable-pip-version-check uv; }
 	@$(COMPILE) $(UPGRADE) -o requirements.lock
 	@$(COMPILE) $(UPGRADE) -c requirements.lock --extra scale --group dev -o requirements-dev.lock
+	@$(subst pyproject.toml,tests/clients/requirements.in,$(COMPILE)) $(UPGRADE) -o requirements-clients.lock
 
 test: .venv/.dev
 	@$(B)/pytest -q -n 2 tests/rooms --cov --cov-report=term
@@ -40,6 +41,20 @@ test: .venv/.dev
 
 test-slow: .venv/.dev
 	@$(B)/pytest -q -m slow
+
+# Other people's clients against a gateway; needs npm for those from Node.
+CLIENTS := tests/clients
+test-clients: .venv/.dev .venv-clients/.ready $(CLIENTS)/node_modules/.package-lock.json
+	@$(B)/python -m tests.clients.run .venv-clients/bin/python $(ONLY)
+
+.venv-clients/.ready: requirements-clients.lock | .venv/.ready
+	@$(PYTHON) -m venv .venv-clients
+	@$(UV) pip install --python .venv-clients/bin/python --require-hashes -r requirements-clients.lock
+	@touch $@
+
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json
+	@cd $(CLIENTS) && npm ci --silent --ignore-scripts
+	@touch $@
 
 lint: .venv/.dev
 	@$(B)/ruff check

@@ -12,7 +12,7 @@ from seatrial.ports import Call, Provider
 from seatrial.reliability import answers
 from seatrial.reliability.answers import Assembly
 from seatrial.reliability.flow import Attempt
-from seatrial.values.attempts import Cause, Failure, Result
+from seatrial.values.attempts import Cause, Failure, Result, Timers
 from seatrial.values.chat import Answer, Piece, Usage
 from seatrial.values.requests import EMBED, Request
 
@@ -61,16 +61,7 @@ async def attempt(
     timer = AttemptTimer(clock, task, timers, stream=stream)
     outcome: Answer | Failure
     try:
-        call = Call(
-            body,
-            stream,
-            ticket.index,
-            timers,
-            request.id,
-            request.arguments,
-            request.variables,
-            request.kind,
-        )
+        call = _call(request, body, ticket, timers, stream=stream)
         if stream:
             opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
             if isinstance(opened, Begun):
@@ -91,17 +82,36 @@ async def attempt(
         raise
     timer.stop()
     if isinstance(outcome, Answer):
-        if request.kind == EMBED:
-            fault = answers.vector_fault(outcome, wanted=len(body["input"]))
-        else:
-            # Only who calls tools can call one that was not offered.
-            offered = answers.offered_tools(body) if outcome.tool_calls else None
-            fault = answers.fault(outcome, offered=offered)
+        fault = _fault(outcome, request, body)
         if fault is None:
             return _good(outcome, ticket, timer, health), None
         failure = Failure(Cause.INVALID_ANSWER, fault)
         return _bad(failure, ticket, timer, health, usage=outcome.usage), None
     return _bad(outcome, ticket, timer, health), None
+
+
+def _call(
+    request: Request, body: dict[str, Any], ticket: Ticket, timers: Timers, *, stream: bool
+) -> Call:
+    return Call(
+        body,
+        stream,
+        ticket.index,
+        timers,
+        request.id,
+        request.arguments,
+        request.variables,
+        request.kind,
+    )
+
+
+def _fault(answer: Answer, request: Request, body: dict[str, Any]) -> str | None:
+    """Return why this is no valid answer to what was asked."""
+    if request.kind == EMBED:
+        return answers.vector_fault(answer, wanted=len(body["input"]))
+    # Only who calls tools can call one that was not offered.
+    offered = answers.offered_tools(body) if answer.tool_calls else None
+    return answers.fault(answer, offered=offered)
 
 
 def _good(answer: Answer, ticket: Ticket, timer: AttemptTimer, health: Health) -> Result:

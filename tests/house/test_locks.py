@@ -1,5 +1,6 @@
 """The locks: every file pinned by its hash, no address, nothing stale."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -34,7 +35,12 @@ def pins(lock: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+CLIENTS = (ROOT / "tests/clients/requirements.in").read_text().splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-dev.lock", "requirements-clients.lock"]
+)
 def test_lock_has_versions_and_hashes_and_no_address(lock: str) -> None:
     """Each entry is `name==version`, a marker at most, and hashes; nothing names a place."""
     assert "://" not in (ROOT / lock).read_text()
@@ -45,7 +51,12 @@ def test_lock_has_versions_and_hashes_and_no_address(lock: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "wanted"), [("requirements.lock", RUN_TIME), ("requirements-dev.lock", DEV)]
+    ("lock", "wanted"),
+    [
+        ("requirements.lock", RUN_TIME),
+        ("requirements-dev.lock", DEV),
+        ("requirements-clients.lock", CLIENTS),
+    ],
 )
 def test_lock_fits_the_project(lock: str, wanted: list[str]) -> None:
     """What pyproject.toml asks for is locked, at a version that it allows."""
@@ -65,3 +76,14 @@ def test_dev_lock_agrees_with_the_run_time_lock() -> None:
         for name, version in pins("requirements.lock").items()
         if dev.get(name) != version
     }
+
+
+def test_clients_from_node_are_pinned_and_name_no_place() -> None:
+    """Versions and hashes; where a package comes from, each machine knows by itself."""
+    lock = json.loads((ROOT / "tests/clients/package-lock.json").read_text())
+    packages = {name: each for name, each in lock["packages"].items() if name}
+
+    assert packages
+    for name, each in packages.items():
+        assert each["integrity"].startswith("sha512-"), name
+        assert "resolved" not in each, name

@@ -37,7 +37,7 @@ TEXTS = sorted(
     for path in files()
     if path.is_file()
     and path.suffix in ENDINGS
-    and "__pycache__" not in path.parts
+    and not {"__pycache__", "node_modules"} & set(path.parts)
     and path != Path(__file__)
 )
 
@@ -79,7 +79,7 @@ def test_names_say_what_is_inside() -> None:
         path.relative_to(ROOT): path.stem.strip("_")
         for place in ("seatrial", "tests", "bench")
         for path in (ROOT / place).rglob("*")
-        if path.suffix == ".py" or path.is_dir()
+        if (path.suffix == ".py" or path.is_dir()) and "node_modules" not in path.parts
     }
 
     assert [] == sorted(path for path, name in names.items() if name in EMPTY_NAMES)

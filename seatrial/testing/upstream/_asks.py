@@ -53,7 +53,7 @@ def read_ask(path: str, body: bytes, *, key: str) -> Ask | str:
         question=_text(users[-1].get("content")) if users else "",
         streamed=data.get("stream") is True,
         include_usage=isinstance(options, dict) and options.get("include_usage") is True,
-        structured=_wants_json(data.get("response_format")),
+        structured=_wants_json(data),
         tools=() if answered or data.get("tool_choice") == "none" else _tools(data.get("tools")),
         max_tokens=limit if isinstance(limit, int) else None,
         prompt_tokens=max(1, len(body) // 4),
@@ -76,7 +76,9 @@ def _holds_result(content: object) -> bool:
     )
 
 
-def _wants_json(form: object) -> bool:
+def _wants_json(data: Mapping[str, object]) -> bool:
+    config = data.get("output_config")  # Anthropic's word for it
+    form = config.get("format") if isinstance(config, dict) else data.get("response_format")
     return isinstance(form, dict) and form.get("type") in {"json_object", "json_schema"}
 
 
