@@ -10,6 +10,8 @@ from seatrial.reliability.checks.texts import Source, spoken_of, strings_of
 from seatrial.values.chat import last_user_text
 
 _INSTRUCTING: Final = frozenset({"system", "developer"})
+# What the model said before may have been a leak itself.
+_OPEN: Final = frozenset({Source.CALLER, Source.DOCUMENT})
 
 
 class Told:
@@ -65,9 +67,9 @@ class Told:
         return [*(text for text, source in spoken if source is Source.CALLER), *self.originals]
 
     def open_texts(self) -> list[str]:
-        """Return what an answer may repeat word by word: all but the instructions."""
+        """Return what an answer may repeat word by word: what the caller and documents say."""
         spoken = spoken_of(self.body)
-        texts = [text for text, source in spoken if source is not Source.OPERATOR]
+        texts = [text for text, source in spoken if source in _OPEN]
         return [*texts, *strings_of(self.variables)]
 
     def grounds(self) -> list[str]:

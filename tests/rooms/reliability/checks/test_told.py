@@ -46,7 +46,7 @@ def test_who_said_what_is_kept_apart() -> None:
 
     assert {"At nine.", "Be brief.", "Barry", "ann@example.org"} <= set(told.all_texts())
     assert ["When is low tide?", "Sure?", "odd", "ann@example.org"][:2] == told.caller_texts()[:2]
-    assert "Be brief." not in told.open_texts()
+    assert {"Be brief.", "At nine."}.isdisjoint(told.open_texts())
     assert "Barry" in told.open_texts()
     assert "At nine." not in told.grounds()
     assert {"Be brief.", "ten"} <= set(told.grounds())
