@@ -1,4 +1,4 @@
-"""From a decision to OpenAI's bytes: whole answers, chunks, errors and the headers beside them."""
+"""From a decision to OpenAI's bytes: whole answers, errors and the headers beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from seatrial.gateway.faults import Shown
 from seatrial.gateway.scopes import Headers
-from seatrial.values.chat import Answer, Piece, ToolCall, Usage
+from seatrial.values.chat import Answer, ToolCall, Usage
 from seatrial.values.decisions import Answered, Decision, HandedOff, Head, Kind
 
 encode: Final = msgspec.json.Encoder().encode
@@ -20,7 +20,6 @@ STREAM_HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 )
-DONE: Final = b"data: [DONE]\n\n"
 PING: Final = b": ping\n\n"
 
 _DECISIONS: Final = {kind: (b"seatrial-decision", kind.value.encode()) for kind in Kind}
@@ -129,119 +128,6 @@ def usage_json(usage: Usage) -> dict[str, Any]:
         },
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
-
-
-# --- chunks -------------------------------------------------------------------------------
-
-
-class Chunks:
-    """Writes the chunks of one stream: same id, time and model in all of them.
-
-    Args:
-        id, created, model: as the first chunk has them.
-        usage: whether every chunk says `usage: null` until the last.
-    """
-
-    __slots__ = ("_created", "_id", "_model", "_usage", "role_sent")
-
-    def __init__(self, id: str, created: int, model: str, *, usage: bool) -> None:
-        self._id = id
-        self._created = created
-        self._model = model
-        self._usage = usage
-        self.role_sent = False
-
-    def adopt(self, first: bytes) -> None:
-        """Take id, time and model from a chunk that is passed on, so that ours match it."""
-        try:
-            seen = msgspec.json.decode(first, type=_Seen)
-        except msgspec.MsgspecError:
-            return
-        self._id = seen.id or self._id
-        self._created = seen.created or self._created
-        self._model = seen.model or self._model
-        self.role_sent = any(choice.delta.get("role") for choice in seen.choices)
-
-    def name(self, model: str) -> None:
-        """Take the model as served, before the first chunk."""
-        self._model = model
-
-    def role(self) -> bytes:
-        """Return the event that opens the answer."""
-        self.role_sent = True
-        return self._event({"role": "assistant", "content": ""}, None)
-
-    def piece(self, piece: Piece) -> bytes:
-        """Return the event for a piece that came without JSON of its own."""
-        delta: dict[str, Any] = {}
-        if not self.role_sent:
-            self.role_sent = True
-            delta["role"] = "assistant"
-        if piece.text:
-            delta["content"] = piece.text
-        if piece.refusal:
-            delta["refusal"] = piece.refusal
-        if piece.reasoning:
-            delta["reasoning_content"] = piece.reasoning
-        if piece.tools:
-            delta["tool_calls"] = [
-                {
-                    "index": part.index,
-                    **({"id": part.id, "type": "function"} if part.id is not None else {}),
-                    "function": {
-                        **({"name": part.name} if part.name is not None else {}),
-                        "arguments": part.arguments,
-                    },
-                }
-                for part in piece.tools
-            ]
-        return self._event(delta, piece.finish_reason)
-
-    def usage(self, usage: Usage) -> bytes:
-        """Return the extra event that reports the usage."""
-        return self._data([], usage_json(usage))
-
-    def answer(self, answer: Answer) -> bytes:
-        """Return a whole answer as events, without the usage."""
-        tools = [{"index": index, **_tool(call)} for index, call in enumerate(answer.tool_calls)]
-        delta: dict[str, Any] = {}
-        if answer.reasoning:
-            delta["reasoning_content"] = answer.reasoning
-        if answer.text:
-            delta["content"] = answer.text
-        if answer.refusal is not None:
-            delta["refusal"] = answer.refusal
-        if tools:
-            delta["tool_calls"] = tools
-        said = self._event(delta, None) if delta else b""
-        return self.role() + said + self._event({}, answer.finish_reason)
-
-    def _event(self, delta: dict[str, Any], finish_reason: str | None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return self._data([choice], None)
-
-    def _data(self, choices: list[Any], usage: dict[str, Any] | None) -> bytes:
-        chunk: dict[str, Any] = {
-            "id": self._id,
-            "object": "chat.completion.chunk",
-            "created": self._created,
-            "model": self._model,
-            "choices": choices,
-        }
-        if self._usage or usage is not None:
-            chunk["usage"] = usage
-        return b"data: %b\n\n" % encode(chunk)
-
-
-class _SeenChoice(msgspec.Struct):
-    delta: dict[str, Any] = {}
-
-
-class _Seen(msgspec.Struct):
-    id: str = ""
-    created: int = 0
-    model: str = ""
-    choices: list[_SeenChoice] = []
 
 
 # --- errors -------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from typing import Final, assert_never
 
 from seatrial.gateway import openai_out as out
 from seatrial.gateway.dialect import Dialect, WholeWriter, Writer
-from seatrial.gateway.events import EventSink
 from seatrial.gateway.exchange import Exchange, stopping
 from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
 from seatrial.gateway.fields import Ask
 from seatrial.gateway.headers import deadline_s, hints
+from seatrial.gateway.stream import EventSink
 from seatrial.gateway.watch import CallerWatch
 from seatrial.values.chat import Answer
 from seatrial.values.decisions import Abandoned, Answered, HandedOff, Refused, Settled
@@ -45,17 +45,19 @@ async def admit(exchange: Exchange, ask: Ask) -> Request | None:
     own_s = deadline_s(exchange.found)
     if own_s is not None:
         left_s = min(left_s, own_s)
+    # By position: by name it takes several times as long.
     return Request(
-        id=exchange.id,
-        feature=ask.feature,
-        body=ask.body,
-        deadline=app.now() + left_s,
-        stream=ask.stream,
-        include_usage=ask.include_usage,
-        variables=ask.variables,
-        caller=_caller(exchange, ask),
-        kind=ask.kind,
-        prompt_version=ask.prompt_version,
+        exchange.id,
+        ask.feature,
+        ask.body,
+        app.now() + left_s,
+        ask.stream,
+        ask.include_usage,
+        ask.variables,
+        _caller(exchange, ask),
+        None,
+        ask.kind,
+        ask.prompt_version,
     )
 
 
