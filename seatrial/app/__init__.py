@@ -16,5 +16,6 @@ __all__ = [
     "languages",
     "lookup",
     "running",
+    "spending",
     "wiring",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from seatrial.cli import terminal
+from seatrial.cli.costs import reprice_records, show_costs
 from seatrial.cli.options import DEFAULT_CONFIG, ConfigPath, Json
+from seatrial.cli.since import read_since
 from seatrial.errors import Misuse
 from seatrial.values.attempts import Cause
 from seatrial.values.chat import last_user_text
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 GAP: Final = 2  # columns between two cells
 SHORT_ID: Final = 14  # the part of an id that is time, to the microsecond
-UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 app = typer.Typer(
     add_completion=False,
@@ -105,20 +105,12 @@ def show_record(
     console.print(draw(record, width=min(console.width, 120)))
 
 
-def read_since(text: str, *, now: float) -> float:
-    """Return the wall-clock time that `--since` means.
-
-    >>> read_since("2h", now=10_000.0)
-    2800.0
-    """
-    if spell := re.fullmatch(r"(\d+)\s*([smhdw])", text.strip().lower()):
-        return now - int(spell[1]) * UNITS_S[spell[2]]
-    for pattern in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
-        try:
-            return time.mktime(time.strptime(text.strip(), pattern))
-        except ValueError:
-            continue
-    raise typer.BadParameter(f"{text!r} is no time. Write 15m, 2h, 7d or 2026-11-22.")
+app.command("cost", epilog="\b\nExample:\n  seatrial records cost --by feature --since 30d")(
+    show_costs
+)
+app.command("reprice", epilog="\b\nExample:\n  seatrial records reprice --by target --since 7d")(
+    reprice_records
+)
 
 
 def _check_word(word: str, name: str, known: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path as File
 from typing import Any, Final
 
 from seatrial.config.features import FeatureSettings
@@ -10,6 +11,7 @@ from seatrial.config.reading import Reading
 from seatrial.config.toml import Path, dotted
 from seatrial.config.wording import shown
 from seatrial.prices import PriceSettings, Wanted, card_of, find_cards
+from seatrial.prices.reading import SHIPPED
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.budgets import with_month
 from seatrial.values.prices import PriceCard
@@ -32,13 +34,27 @@ def read_prices(
 
     A function of one's own is in no list: what it costs is unknown until somebody says so.
     """
-    listed = find_cards({name: _wanted(targets[name], prices[name]) for name in targets})
+    listed = _listed(targets, prices, SHIPPED)
     cards = {}
     for name, settings in prices.items():
         _check(settings, listed[name], ("targets", name, "price"), reading)
         if (card := card_of(settings, listed[name])) is not None:
             cards[name] = card
     return cards
+
+
+def cards_of(
+    targets: Mapping[str, TargetSettings], prices: Mapping[str, PriceSettings], *, source: File
+) -> dict[str, PriceCard]:
+    """Return the same by another price list, which need not know every target.
+
+    Raises:
+        OSError: the list cannot be read.
+        ValueError: it is none.
+    """
+    listed = _listed(targets, prices, source)
+    found = {name: card_of(settings, listed[name]) for name, settings in prices.items()}
+    return {name: card for name, card in found.items() if card is not None}
 
 
 def check_budgets(
@@ -77,6 +93,13 @@ def _said_at(feature: str, settings: FeatureSettings) -> Path:
     if settings.budgets.bounded:
         return ("features", feature, "budgets")
     return ("features", feature, "requirements", "cost_usd_month")
+
+
+def _listed(
+    targets: Mapping[str, TargetSettings], prices: Mapping[str, PriceSettings], source: File
+) -> dict[str, PriceCard | None]:
+    wanted = {name: _wanted(target, prices[name]) for name, target in targets.items()}
+    return find_cards(wanted, source=source)
 
 
 def _wanted(target: TargetSettings, price: PriceSettings) -> Wanted:

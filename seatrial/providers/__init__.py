@@ -27,5 +27,6 @@ __all__ = [
     "settings",
     "sse",
     "threads",
+    "usage",
     "wire",
 ]

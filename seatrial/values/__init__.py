@@ -6,6 +6,7 @@ __all__ = [
     "checks",
     "criticality",
     "decisions",
+    "ledger",
     "prices",
     "records",
     "replies",
