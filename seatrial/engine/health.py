@@ -15,6 +15,7 @@ import msgspec
 from seatrial.ports import Clock, Coin
 from seatrial.reliability.adaptive import AdaptiveThrottle
 from seatrial.reliability.breaker import Breaker, Permit, State
+from seatrial.reliability.concurrency import ConcurrencyLimit
 from seatrial.reliability.retries import RetryBudget
 from seatrial.reliability.routing import COUNTS, TIMEOUTS
 from seatrial.reliability.settings import BreakerSettings, TargetRules
@@ -30,6 +31,8 @@ REFRESH_EVERY = 25
 REFRESH_SHARE = 0.05
 SLOW_FACTOR = 2.0
 _REJECTS = frozenset({Cause.RATE_LIMITED, Cause.OVERLOADED})
+STRAIN_SHARE = 0.3  # of attempts that show it; less is no sign of load
+STRAIN = frozenset({Cause.RATE_LIMITED, Cause.OVERLOADED, Cause.FIRST_TOKEN_TIMEOUT})
 FAIR_LIMIT_S = 2.0  # a timeout below this and below the usual time is the caller's haste
 
 
@@ -42,11 +45,16 @@ class Outlet:
     in_flight: int = 0
     peak_s: float = 0.0
     peak_at: float = 0.0
+    strain: ConcurrencyLimit | None = None  # while it showed signs of strain of late
 
     def load(self, now: float) -> float:
         """Return its expected wait: peak-sensitive first-token time times its queue."""
         fade = math.exp((self.peak_at - now) / EWMA_TAU_S)
         return self.peak_s * fade * (self.in_flight + 1)
+
+    def has_room(self) -> bool:
+        """Whether it may take one more, as far as signs of strain tell."""
+        return self.strain is None or self.in_flight < self.strain.limit
 
     def observe(self, now: float, took_s: float) -> None:
         """Take in a first-token time: peaks count at once, they fade slowly."""
@@ -223,6 +231,8 @@ class Health:
         """
         now = self.clock.now()
         outlet, target = ticket.outlet, ticket.target
+        if outlet.strain is not None or failure is not None:
+            _mind_strain(ticket, failure, now)
         target.in_flight -= 1
         outlet.in_flight -= 1
         learnt = target.streamed if ticket.stream else target.whole
@@ -275,6 +285,11 @@ class Health:
             for i, outlet in enumerate(outlets)
             if now >= outlet.throttle.until and now >= outlet.throttle.keys_until
         ]
+        if not lone:
+            roomy = [i for i in open_now if outlets[i].has_room()]
+            if open_now and not roomy:
+                return Failure(Cause.POOL_FULL, "it shows signs of strain", sent=False)
+            open_now = roomy
         ranked = open_now if len(open_now) < 2 else self._ranked(outlets, open_now, now)
         for index in ranked:
             breaker = outlets[index].breaker
@@ -315,6 +330,21 @@ class Health:
     def _last_failure(self, name: str) -> float:
         outlets = self._target(name).outlets.values()
         return min((outlet.breaker.last_failure_at for outlet in outlets), default=-math.inf)
+
+
+def _mind_strain(ticket: Ticket, failure: Failure | None, now: float) -> None:
+    """Let fewer be in flight while the other side says that they are too many."""
+    outlet = ticket.outlet
+    if failure is None:
+        if outlet.strain is not None:
+            outlet.strain.succeeded(outlet.in_flight)
+            if outlet.strain.is_open:
+                outlet.strain = None
+    elif failure.cause in STRAIN:
+        if outlet.strain is None:
+            most = ticket.rules.concurrency
+            outlet.strain = ConcurrencyLimit(most, least_share=STRAIN_SHARE)
+        outlet.strain.strained(now, outlet.in_flight)
 
 
 def _verdict(ticket: Ticket, cause: Cause, learnt: Learnt) -> bool | None:

@@ -13,6 +13,7 @@ from typing import Final
 DECREASE: Final = 0.7
 WINDOW_S: Final = 1.0  # signs of one burst count once
 USED_SHARE: Final = 0.5  # a limit that nobody comes near is not raised
+WEIGHT: Final = 0.05  # of one end in the share of signs: the last twenty count most
 
 
 class ConcurrencyLimit:
@@ -23,6 +24,8 @@ class ConcurrencyLimit:
         start: where it begins; None for `most`: what nobody has objected to is allowed.
         least: it never falls below.
         window_s: signs within so long count once, in seconds.
+        least_share: of signs among the ends, below which they are no strain: a server that fails
+            now and then for reasons of its own must not be starved.
 
     >>> limit = ConcurrencyLimit(most=100, start=10)
     >>> limit.strained(now=5.0, in_flight=10)
@@ -30,7 +33,16 @@ class ConcurrencyLimit:
     7
     """
 
-    __slots__ = ("_fell_at", "_good", "_least", "_window_s", "limit", "most")
+    __slots__ = (
+        "_fell_at",
+        "_good",
+        "_least",
+        "_least_share",
+        "_share",
+        "_window_s",
+        "limit",
+        "most",
+    )
 
     def __init__(
         self,
@@ -39,13 +51,21 @@ class ConcurrencyLimit:
         start: int | None = None,
         least: int = 1,
         window_s: float = WINDOW_S,
+        least_share: float = 0.0,
     ) -> None:
         self.most = most
         self.limit = most if start is None else max(1, min(start, most))
         self._least = least
         self._window_s = window_s
+        self._least_share = least_share
+        self._share = 0.0
         self._good = 0
         self._fell_at = float("-inf")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing of any strain is left: it stands at its upper end."""
+        return self.limit >= self.most and self._share < WEIGHT
 
     def adjust(self, most: int) -> None:
         """Take up another upper end: a limit that stood at the old one goes along."""
@@ -59,6 +79,7 @@ class ConcurrencyLimit:
         Args:
             in_flight: with the one that ended.
         """
+        self._share -= self._share * WEIGHT
         if self.limit >= self.most or in_flight <= self.limit * USED_SHARE:
             return
         self._good += 1
@@ -73,7 +94,8 @@ class ConcurrencyLimit:
             now: monotonic seconds.
             in_flight: with the one that brought the sign; a limit far above it says nothing.
         """
-        if now < self._fell_at + self._window_s:
+        self._share += (1.0 - self._share) * WEIGHT
+        if self._share < self._least_share or now < self._fell_at + self._window_s:
             return
         self._fell_at = now
         self._good = 0

@@ -28,6 +28,32 @@ def test_strain_takes_three_tenths_once_a_second() -> None:
     assert 49 == limit.limit
 
 
+def test_a_server_that_fails_now_and_then_is_not_starved() -> None:
+    """Below the share of signs the limit stands; a run of them brings it down."""
+    limit = ConcurrencyLimit(100, least_share=0.3)
+    for step in range(2000):
+        if step % 10:
+            limit.succeeded(100)
+        else:
+            limit.strained(step * 0.1, in_flight=100)
+    assert 100 == limit.limit
+    assert not limit.is_open
+    for step in range(7):
+        limit.strained(300.0 + step, in_flight=100)
+    assert 70 > limit.limit
+
+
+def test_it_is_open_again_when_all_strain_is_over() -> None:
+    """At its upper end, and with nothing but good ends of late."""
+    limit = ConcurrencyLimit(10)
+    assert limit.is_open
+    limit.strained(0.0, in_flight=10)
+    assert not limit.is_open
+    for _ in range(100):
+        limit.succeeded(10)
+    assert limit.is_open
+
+
 def test_a_limit_far_above_the_load_falls_to_the_load() -> None:
     """What was in flight when the other side complained was too much, not the limit."""
     limit = ConcurrencyLimit(256)
