@@ -8,12 +8,14 @@ somebody who knows these rules can write around them.  Hence it flags by default
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
+from seatrial.reliability.checks.injection_fences import weigh_fences
+from seatrial.reliability.checks.injection_rules import START_LETTERS
+from seatrial.reliability.checks.injection_tongues import OTHER_SCRIPTS, TONGUES
 from seatrial.reliability.checks.injection_views import View, views_of
-from seatrial.reliability.checks.injection_words import FENCES, RULES, START_LETTERS, Rule
+from seatrial.reliability.checks.injection_words import CALL, ENGLISH, PICTURE
 from seatrial.reliability.checks.texts import Source, Spoken
 from seatrial.values.checks import PASSED, Says, Verdict
 
@@ -24,14 +26,8 @@ DOCUMENT_FACTOR: Final = 1.6
 # Hiding is evidence of its own where what was hidden is suspicious.
 HIDDEN_WEIGHT: Final = 0.5
 
+RULES: Final = (*ENGLISH, *TONGUES)
 _WORD: Final = re.compile(r"[a-z]+")
-_ENDS: Final = re.compile(r"[.!?;](?= |$)")
-# Scripts without Latin letters: a verb and its object in one stretch.
-_OTHERS: Final = re.compile(
-    r"(?:忽略|无视|無視|忘记|忘記|不要理会|忘れ|무시|игнорир|забудь|не обращай)[^.。!！?？\n]{0,24}"
-    r"(?:指令|指示|命令|规则|規則|提示|ルール|プロンプト|지시|명령|규칙|프롬프트|инструкц|указан|правил"
-    r"|промпт)|(?:系统提示|システムプロンプト|시스템 프롬프트|системн\w{0,4} промпт)"
-)
 
 
 def check_injection(spoken: Iterable[Spoken], says: Says) -> Verdict:
@@ -67,7 +63,7 @@ def weigh(text: str) -> dict[str, float]:
             signs["hidden"] = HIDDEN_WEIGHT if view.hidden != "invisible" else THRESHOLD
         for code, weight in signs.items():
             found[code] = max(found.get(code, 0.0), weight)
-    if not text.isascii() and _OTHERS.search(text.lower()):
+    if not text.isascii() and OTHER_SCRIPTS.search(text.lower()):
         found["override"] = 1.0
     return found
 
@@ -79,30 +75,12 @@ def _signs(view: View) -> dict[str, float]:
     for rule in RULES:
         if rule.weight <= found.get(rule.code, 0.0):
             continue
-        if all(not starts.isdisjoint(each) for each in rule.starts) and _follows(rule, text):
+        if all(not starts.isdisjoint(each) for each in rule.starts) and rule.holds(text):
             found[rule.code] = rule.weight
-    if any(sign in text for sign in "<[:-=#*"):
-        weight = max((weight for weight, fence in FENCES if fence.search(text)), default=0.0)
-        if weight:
-            found["fence"] = weight
+    if fenced := weigh_fences(text):
+        found["fence"] = fenced
+    if "![" in text and PICTURE.search(text):
+        found["exfiltration"] = max(found.get("exfiltration", 0.0), 0.8)
+    if "_" in text and CALL.search(text):
+        found.setdefault("steering", 0.65)
     return found
-
-
-def _follows(rule: Rule, text: str) -> bool:
-    """Whether the groups of a rule follow each other closely within one sentence."""
-    ends: list[int] = []
-    for place, group in enumerate(rule.groups):
-        next_ends = []
-        for match in group.finditer(text):
-            start = match.start()
-            if place:
-                before = bisect_right(ends, start) - 1
-                if before < 0 or start - ends[before] > rule.span:
-                    continue
-                if _ENDS.search(text, ends[before], start):
-                    continue
-            next_ends.append(match.end())
-        if not next_ends:
-            return False
-        ends = next_ends
-    return True

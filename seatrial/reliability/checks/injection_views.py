@@ -14,6 +14,8 @@ import unicodedata
 from typing import Final, NamedTuple
 
 MOST_DECODED: Final = 16  # pieces of a text that are decoded
+LEAST_JOINED: Final = 3  # words held together by something else than blanks
+LEAST_LONG: Final = 16  # signs of a word that may be encoded
 MOST_PIECE: Final = 20_000  # characters of each
 
 
@@ -34,8 +36,11 @@ _FLAG: Final = "\U0001f3f4"
 _SPLIT: Final = re.compile("(?<=[A-Za-z])[\u00ad\u200b-\u200d\u2060\ufeff](?=[A-Za-z])")
 # Letters of other scripts that look like Latin ones.
 _LOOKS: Final = str.maketrans(
-    "аеорсухіѕԁԛԝһјӏкмтвнԍɡαορτυνικχγⅼℓ", "aeopcyxisdqwhjlkmtbhggaoptuvikxyll"
-)
+    "аеорсухіѕԁԛԝһјӏкмтвнԍɡαορτυνικχγⅼℓ⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵’",
+    "aeopcyxisdqwhjlkmtbhggaoptuvikxyllabcdefghijklmnopqrstuvwxyz'",
+) | {  # letters of flags, and white letters on black
+    start + i: chr(97 + i) for start in (0x1F1E6, 0x1F130, 0x1F150, 0x1F170) for i in range(26)
+}
 _LEET: Final = str.maketrans("013457@$!|", "oieastasil")
 _LEET_WORD: Final = re.compile(r"[a-z][013457@$!|]{1,3}[a-z]|\b[014@$][a-z]{2}")
 _SPACED: Final = re.compile(r"(?<![a-z])(?:[a-z][ ._*-]){4,}[a-z](?![a-z])")
@@ -45,6 +50,20 @@ _BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ :,]?){10,}(?![0-9A-Za-z])")
 _BITS: Final = re.compile(r"(?<!\d)(?:[01]{8} ?){6,}(?!\d)")
 _ESCAPES: Final = re.compile(r"%([0-9A-Fa-f]{2})|\\u\{?([0-9A-Fa-f]{4,6})\}?|\\x([0-9A-Fa-f]{2})")
+_MORSE: Final = re.compile(r"(?:[.-]{1,5}[ /]{1,3}){8,}[.-]{1,5}")
+_MORSE_LETTERS: Final = dict(
+    zip(
+        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...-"
+        " .-- "
+        "-..- -.-- --..".split(),
+        "abcdefghijklmnopqrstuvwxyz",
+        strict=True,
+    )
+)
+_BASE32: Final = re.compile(r"(?<![A-Z0-9])[A-Z2-7]{24,}={0,6}(?![A-Z0-9])")
+_CODES: Final = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){9,}\d{2,3}(?!\d)")
+_SHORTENED: Final = re.compile(r"(?<=n)'(?=t\b)|(?<=\w)'(?=(?:re|m|ve|s|ll|d)\b)")
+_JOINED: Final = re.compile(r"(?<=[a-z])[_.~+*|-](?=[a-z])")
 _BREAK: Final = re.compile(r"\n\s*\n")
 
 
@@ -64,7 +83,10 @@ def views_of(text: str) -> list[View]:
     read = plain(bare)
     views.insert(0, View(read, ""))
     views += _folded(read)
-    views += [View(plain(each), "encoded") for each in _decoded(bare)]
+    for said in _decoded(bare):
+        views.append(View(plain(said), "encoded"))
+        views += [View(plain(each), "encoded") for each in _decoded(said)]
+        views += [View(each.text, "encoded") for each in _folded(views[-1].text)]
     return views
 
 
@@ -80,17 +102,23 @@ def plain(text: str) -> str:
         text = text.lower().translate(_LOOKS)
     if "\n" in text:
         text = _BREAK.sub(" . ", text)
-    return " ".join(text.lower().split())
+    text = text.lower()
+    if "'" in text:
+        text = _SHORTENED.sub("", text)
+    return " ".join(text.split())
 
 
 def _folded(read: str) -> list[View]:
     """Return views of a text that was written so as not to be found."""
     views = []
-    if _LEET_WORD.search(read):
+    if any(sign in read for sign in "013457@$|") and _LEET_WORD.search(read):
         views.append(View(read.translate(_LEET), "leet"))
-    if _SPACED.search(read):
+    held = sum(map(read.count, "._*~+|-"))
+    if (held > 3 or _has_singles(read)) and _SPACED.search(read):
         joined = _SPACED.sub(lambda match: re.sub(r"[ ._*-]", "", match[0]) + " ", read)
         views.append(View(joined, "spaced"))
+    if held >= LEAST_JOINED and len(_JOINED.findall(read)) >= LEAST_JOINED:
+        views.append(View(_JOINED.sub(" ", read), "joined"))
     if any(stem in read for stem in _ROT13):
         views.append(View(codecs.decode(read, "rot13"), "encoded"))
     if any(stem in read for stem in _TURNED):
@@ -98,12 +126,27 @@ def _folded(read: str) -> list[View]:
     return views
 
 
+def _has_singles(read: str) -> bool:
+    """Whether letters stand alone, one after another."""
+    return sum(len(word) == 1 for word in read.split(" ")) > 4
+
+
 def _decoded(text: str) -> list[str]:
     """Return what encoded pieces of a text say, if that is text."""
     found = []
     pieces = 0
-    for pattern, decode in ((_BASE64, _from_base64), (_HEX, _from_hex), (_BITS, _from_bits)):
-        for match in pattern.finditer(text):
+    digits = sum(map(text.count, "0123456789"))
+    dots = text.count(".") + text.count("-")
+    long = max(map(len, text.split()), default=0) >= LEAST_LONG
+    for asks, pattern, decode in (
+        (long, _BASE64, _from_base64),
+        (long, _BASE32, _from_base32),
+        (digits > 9, _HEX, _from_hex),
+        (digits > 47, _BITS, _from_bits),
+        (digits > 19, _CODES, _from_codes),
+        (dots > 15, _MORSE, _from_morse),
+    ):
+        for match in pattern.finditer(text) if asks else ():
             pieces += 1
             if pieces > MOST_DECODED:
                 break
@@ -120,10 +163,7 @@ def _decoded(text: str) -> list[str]:
 def _from_base64(piece: str) -> bytes:
     bare = piece.rstrip("=").replace("-", "+").replace("_", "/")
     bare = bare[: len(bare) - (len(bare) % 4 == 1)]
-    try:
-        return base64.b64decode(bare + "=" * (-len(bare) % 4))
-    except binascii.Error:
-        return b""
+    return base64.b64decode(bare + "=" * (-len(bare) % 4))
 
 
 def _from_hex(piece: str) -> bytes:
@@ -137,6 +177,24 @@ def _from_bits(piece: str) -> bytes:
 def _unescaped(match: re.Match[str]) -> str:
     code = int(match[1] or match[2] or match[3], 16)
     return chr(code) if code < 0xD800 else ""
+
+
+def _from_base32(piece: str) -> bytes:
+    bare = piece.rstrip("=")
+    try:
+        return base64.b32decode(bare + "=" * (-len(bare) % 8))
+    except binascii.Error:
+        return b""
+
+
+def _from_codes(piece: str) -> bytes:
+    return bytes(int(each) % 256 for each in re.findall(r"\d+", piece))
+
+
+def _from_morse(piece: str) -> bytes:
+    words = (each.split() for each in piece.split("/"))
+    said = " ".join("".join(_MORSE_LETTERS.get(sign, "") for sign in word) for word in words)
+    return said.encode()
 
 
 def _as_text(decoded: bytes) -> str:

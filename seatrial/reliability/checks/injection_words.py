@@ -1,504 +1,330 @@
-"""The words by which attempts to take over a model are known, by family and language.
+"""The English words by which attempts to take over a model are known, by family.
 
-Plain text is matched: small letters, without accents, blanks made single.  A rule is a chain of
-word groups that must follow each other closely within one sentence; each group is one flat
-pattern, so that every rule takes linear time.
+Plain text is matched, as `injection_views.plain` makes it: small letters, single blanks, no
+accents and no apostrophes in "dont" and its kin.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
-START_LETTERS: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Groups of words in their order, and what it means to find them all.
-
-    Args:
-        code: stable; the family.
-        weight: how much it counts; see `injection.THRESHOLD`.
-        groups: each must begin at most `span` characters after the one before ended.
-        starts: for each group of which it is known, the first letters of the words that it can
-            begin with: a text without any of them is not searched.
-        span: that distance, in characters.
-    """
-
-    code: str
-    weight: float
-    groups: tuple[re.Pattern[str], ...]
-    starts: tuple[frozenset[str], ...]
-    span: int = 48
-
-
-def _rule(code: str, weight: float, *groups: str, span: int = 48) -> Rule:
-    patterns = tuple(re.compile(rf"\b(?:{group})") for group in groups)
-    starts = tuple(filter(None, map(_starts, groups)))
-    return Rule(code, weight, patterns, starts, span)
-
-
-def _starts(group: str) -> frozenset[str]:
-    """Return how words begin of which a match of the group must have one; empty if unknown."""
-    found = set()
-    for word in _alternatives(group):
-        letters = re.match(r"[a-z]*", word)
-        start = letters[0] if letters else ""
-        whole = word[len(start) :].startswith((" ", r"\b"))
-        if len(start) < START_LETTERS and not whole:
-            return frozenset()
-        found.add(start[:START_LETTERS])
-    return frozenset(found)
-
-
-def _alternatives(group: str) -> list[str]:
-    """Return the alternatives of a pattern, without looking into its brackets."""
-    parts = [""]
-    depth = 0
-    for sign in group:
-        depth += (sign == "(") - (sign == ")")
-        if sign == "|" and not depth:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    return parts
-
+from seatrial.reliability.checks.injection_rules import Rule, rule
 
 _OLD: Final = (
     "previous|prior|above|earlier|preceding|before|all|any|every|your|the system|the developer"
     "|initial|original|existing|current|everything|anything|whatever|these|those|my last|foregoing"
 )
 _ORDERS: Final = (
-    r"instruct|prompt\b|prompts\b|rule|guideline|direction|command|constraint|restriction|polic"
-    r"|programming|training|safeguard|filter|guardrail|safety|context|directive|limitation|told\b"
-    r"|said\b|written\b|message|content polic|above\b|before\b|moderation|ethic"
+    r"instruct|prompts?\b|rule|guideline|direction|command|constraint|restriction|polic"
+    r"|programming|training|safeguard|filter|guardrail|safety|context|directive|limitation"
+    r"|told\b|said\b|written\b|message|above\b|before\b|moderation|ethic"
+)
+_RULES_OF: Final = (
+    r"(?:rule|guideline|restriction|polic|safeguard|guardrail|filter|safety|limitation"
+    r"|constraint|instruction|protocol|prompt|moderation)\w*"
 )
 _SECRETS: Final = (
-    r"system prompt|system message|initial prompt|original prompt|hidden (?:prompt|instruct|rule)"
-    r"|(?:your|the) (?:\w+ )?(?:system |initial |original |secret |hidden |internal |full |exact "
-    r"|first |base |developer |pre)?(?:prompt|instructions|directives|guidelines|configuration)\b"
-    r"|developer (?:message|instruct|prompt)|preamble|(?:text|words|everything|message|content)s? "
-    r"(?:that (?:is|was|comes?) )?(?:above|before)\b"
+    r"system prompt|system message|system instruction|initial prompt|original prompt"
+    r"|hidden (?:prompt|instruct|rule)|developer (?:message|instruct|prompt)|preamble"
+    r"|(?:your|the) (?:\w+ ){0,2}(?:prompt|instructions|directives|guidelines|configuration)\b"
+    r"|(?:text|words|everything|message|content)s? (?:that (?:is|was|comes?) )?(?:above|before)\b"
 )
 _DATA: Final = (
-    r"password|api[ _-]?key|secret|credential|token|customer (?:data|record|list|database)"
-    r"|database|private|confidential|conversation|chat history|session|environment variable"
-    r"|env vars|\.env\b|ssh key|card number|account (?:number|detail|data)|personal data|pii\b"
-    r"|user data|system prompt|contact list|inbox|e-?mails?\b|all (?:the )?files"
-    r"|(?:file|folder)s?\b"
+    r"password|api key|api_key|api-key|apikey|secret|credential|token|database|private"
+    r"|customer (?:data|record|list|database)|confidential|conversation|chat history|session"
+    r"|environment variable|env vars|ssh key|card number|account (?:number|detail|data)"
+    r"|personal data|pii\b|user data|system prompt|contact list|inbox|emails?\b|e-mails?\b"
+    r"|files\b|folders?\b|report\b|summary\b|results?\b|list\b|records?\b|contents?\b"
+    r"|history\b|logs?\b"
+)
+_PLACES: Final = (
+    r"https?[ :]|www\.|\w+@\w+|webhook|url\b|attacker|external (?:server|address|site|endpoint)"
+    r"|to (?:this|the following|my|our) (?:\w+ )?(?:address|server|e-?mail|endpoint|site|number)"
+    r"|image (?:url|link|tag)|markdown image|query (?:string|param)"
 )
 
-RULES: Final = (
-    # Override: take away what the operator said.
-    _rule(
+_OVERRIDE: Final = (
+    rule(
         "override",
         1.0,
-        (
-            r"ignor|disregard|forget|overrid|bypass|neglect|overlook|discard|dismiss|abandon"
-            r"|set aside|pay no (?:attention|heed)|do not (?:follow|obey|apply)|don.?t (?:follow"
-            r"|obey|apply)|stop (?:follow|obey)|no longer (?:follow|obey|apply|bound)|cancel"
-            r"|erase|delete|drop|wipe|reset|nullif|void|supersede|replace|disable|turn off"
-            r"|deactivate|skip"
-        ),
+        "ignor|disregard|forget|overrid|bypass|neglect|overlook|discard|dismiss|abandon|set aside"
+        "|pay no (?:attention|heed)|do not (?:follow|obey|apply)|dont (?:follow|obey|apply)"
+        "|stop (?:follow|obey)|no longer (?:follow|obey|apply|bound)|cancel|erase|delete|drop|wipe"
+        "|reset|nullif|void|supersede|replace|disable|turn off|deactivate|skip",
         _OLD,
         _ORDERS,
         span=24,
     ),
-    _rule(
+    rule(
         "override",
         1.0,
-        r"ignor|disregard|forget|overrid",
-        r"instruct|system prompt|guardrail",
+        "ignor|disregard|forget|overrid",
+        "instruct|system prompt|guardrail|content polic|usage polic",
     ),
-    _rule(
+    rule(
         "override",
         1.0,
-        r"(?:previous|prior|earlier|above|existing|all|your|system|the|these) ",
-        (
-            r"(?:\w+ )?(?:instruction|rule|guideline|restriction|polic|constraint|prompt|filter"
-            r"|safeguard)"
-        ),
-        (
-            r"(?:are|is|have been|has been|were|was) (?:now |hereby |all )?(?:void|cancel|overrid"
-            r"|lifted|suspend|superse|revok|replac|disab|obsolete|null|remov|ignored|no longer"
-            r"|outdated|delet)"
-        ),
-        span=24,
+        _RULES_OF,
+        r"(?:are|is|have been|has been|were|was) (?:now |hereby |all )?(?:void|cancel|overrid"
+        r"|lifted"
+        r"|suspend|superse|revok|disab|obsolete|null|remov|ignored|no longer|outdated|delet|deactiv"
+        r"|bypass|off\b)|(?:do not|dont|no longer|does not|doesnt|did not) (?:really )?appl"
+        r"|(?:have|has) (?:now |all )?(?:changed|been (?:changed|updated|replaced|reset|disabled"
+        r"|lifted|removed|suspended))|disabled|deactivated|lifted|suspended",
+        span=30,
     ),
-    _rule(
+    rule(
+        "override",
+        1.0,
+        r"exempt from|exempted from|not subject to|not bound by|unbound by|above the",
+        r"(?:the |any |all |your |these |usual |normal )*" + _RULES_OF,
+        span=12,
+    ),
+    rule("override", 1.0, r"ignore(?:all)?(?:the)?(?:previous|prior|above|your)\w{0,4}instruction"),
+    rule(
         "override",
         0.6,
-        (
-            r"(?:new|updated|revised|real|actual|true) (?:\w+ )?(?:instruction|system prompt"
-            r"|directive|task|orders?)s?\b ?(?:[:;-]|are|is|follow|from|below)"
-        ),
+        r"(?:new|updated|revised|real|actual|true) (?:\w+ )?(?:instruction|system prompt|directive"
+        r"|task|order)s?\b ?(?:[:;-]|are|is|follow|from|below)",
     ),
-    _rule(
+    rule(
         "override",
         0.6,
-        r"from now on|starting now|henceforth|effective immediately|going forward",
+        "from now on|starting now|henceforth|effective immediately|going forward",
         r"you (?:will|must|are|shall|only|have to|should)|respond|answer|reply|ignore",
     ),
-    # German, French, Spanish, Italian, Portuguese, Dutch, Welsh, Polish.
-    _rule(
+    rule(
         "override",
-        1.0,
-        (
-            r"ignorier|vergiss|vergessen sie|missacht|uberschreib|umgeh|beachte nicht|verwirf"
-            r"|setz\w* dich uber"
-        ),
-        (
-            r"anweis|instruktion|befehl|regel|vorgabe|aufforder|richtlini|systemprompt"
-            r"|system-?prompt|prompt|einschrankung|filter|sicherheits|alles (?:davor|zuvor|oben)"
-        ),
+        0.4,
+        r"you (?:may|can|must|will|are allowed to|are free to|are able to) now\b"
+        r"|you now (?:allow|may|can|must|have|obey|are)",
     ),
-    _rule(
-        "override",
-        1.0,
-        (
-            r"ignore|oubli|ne (?:tiens|tenez) (?:pas|aucun) compte|fais abstraction"
-            r"|faites abstraction|neglige|contourne|outrepasse|passe outre"
-        ),
-        (
-            r"instruction|consigne|directive|regle|ordre|invite systeme|prompt|restriction"
-            r"|tout ce qui precede|filtre"
-        ),
-    ),
-    _rule(
-        "override",
-        1.0,
-        (
-            r"ignor|olvid|haz caso omiso|haga caso omiso|omite|desobedece|descarta|no (?:sigas"
-            r"|hagas caso)|anula"
-        ),
-        (
-            r"instruccion|regla|orden|indicacion|directri|prompt|restriccion|todo lo anterior"
-            r"|mensaje|politica|filtro"
-        ),
-    ),
-    _rule(
-        "override",
-        1.0,
-        (
-            r"ignor|dimentic|trascur|scorda|non (?:seguire|considerare|tenere conto)|disobbedi"
-            r"|scavalca|aggira|bypassa"
-        ),
-        (
-            r"istruzion|regol|ordin|direttiv|indicazion|prompt|restrizion|tutto cio che precede"
-            r"|comand|filtr|messagg"
-        ),
-    ),
-    _rule(
-        "override",
-        1.0,
-        r"ignor|esqueca|desconsider|desrespeit|descart",
-        r"instruc|regra|ordens|diretri|prompt|restric|tudo (?:o que|acima)|comando",
-    ),
-    _rule(
-        "override",
-        1.0,
-        r"negeer|vergeet|sla .{0,12}over|omzeil",
-        r"instructie|opdracht|regels?\b|aanwijzing|richtlijn|prompt|beperking|alles hiervoor",
-    ),
-    _rule(
-        "override",
-        1.0,
-        r"anwybydd|anghofi|diystyr|paid (?:a|ag) dilyn|peidi\w+ (?:a|ag) dilyn|hepgor",
-        (
-            r"\w?c?h?yfarwyddiad|gyfarwydd|cyfarwydd|nghyfarwydd|chyfarwydd|rheol|reol|gorchym"
-            r"|orchym|canllaw|ganllaw|neges|anogwr|anogiad|popeth (?:uchod|blaenorol)|cyfyngiad"
-        ),
-    ),
-    _rule(
-        "override",
-        1.0,
-        r"zignoruj|ignoruj|zapomnij|pomin|lekcewaz",
-        r"instrukcj|polecen|zasad|regul|prompt|wytyczn|wszystko (?:powyzej|wczesniej)",
-    ),
-    # Persona: become somebody without rules.
-    _rule(
+)
+_PERSONA: Final = (
+    rule(
         "persona",
         1.0,
-        (
-            r"do anything now|dan mode|developer mode (?:enabled|on|activ|v)|god ?mode|jailbr\w*"
-            r"|sudo mode|unrestricted (?:ai|mode|assistant|model)|unfiltered (?:ai|mode|assistant"
-            r"|model)|uncensored|evil (?:ai|bot|twin|mode)|opposite mode|(?:stan|dude|aim) mode"
-            r"|you are (?:now )?dan\b|act as dan\b|root mode|no.?filter mode|maintenance mode"
-        ),
+        r"do anything now|dan mode|developer mode (?:enabled|on|activ|v)|god ?mode|jailbr"
+        r"|sudo mode|unrestricted (?:ai|mode|assistant|model|respon|answer|access)"
+        r"|unfiltered (?:ai|mode|assistant|model|respon|answer)|uncensored|evil (?:ai|bot|twin"
+        r"|mode)"
+        r"|opposite mode|(?:stan|dude|aim) mode|you are (?:now )?dan\b|act as dan\b|root mode"
+        r"|no filter mode|no-filter mode|maintenance mode",
     ),
-    _rule(
+    rule(
         "persona",
         1.0,
-        (
-            r"you are (?:now|no longer|going to be|free)|you.?re (?:now|no longer)|act as"
-            r"|act like|pretend|role-?play|imagine (?:you|that you)|simulate|become|behave as"
-            r"|play the (?:role|part)|take on the (?:role|persona)|assume the (?:role|identity)"
-            r"|respond as|answer as|speak as|you must act|enter|switch to|stay in character"
-            r"|let.?s play"
-        ),
-        (
-            r"(?:no|without|free (?:of|from)|beyond|ignor\w+|not bound by|bypass\w*|lacks?"
-            r"|unbound by|not? (?:have|follow)|has no|have no|doesn.?t (?:have|follow)"
-            r"|does not (?:have|follow)) (?:\w+ ){0,2}(?:restrict|rule|filter|limit|guideline"
-            r"|constraint|ethic|moral|safety|polic|censor|boundar|guardrail|safeguard|content)"
-            r"|unrestricted|unfiltered|uncensored|amoral"
-        ),
+        r"you are|youre|act as|act like|pretend|role-?play|imagine (?:you|that you)|simulate|become"
+        r"|behave as|play the (?:role|part)|take on the (?:role|persona)|assume the (?:role"
+        r"|identity)"
+        r"|respond|answer|reply|speak as|enter|switch to|stay in character|lets play|from now on"
+        r"|you have|write as|continue as|story|novel|character|game|scenario|world|grandm",
+        r"(?:no|without|free (?:of|from)|beyond|ignor\w+|not bound by|bypass\w*|lacks?|unbound by"
+        r"|not (?:have|follow)|has no|have no|doesnt (?:have|follow)|does not (?:have|follow)"
+        r"|zero) (?:any |all |its |their |your |the |safety |ethical |moral |content |usual |more "
+        r"|further |such |openai )*(?:restrict|rules?\b|filter|limits\b|limitation|guideline"
+        r"|constraint|ethic|moral|safety|polic|censor|boundar|guardrail|safeguard)"
+        r"|unrestricted|unfiltered|uncensored|amoral",
         span=120,
     ),
-    _rule(
+    rule(
         "persona",
         0.8,
-        (
-            r"(?:no|without|free (?:of|from)|remove|lift|disable|turn off|drop) (?:your |all "
-            r"|any |the )?(?:\w+ )?(?:ethical|moral|safety|content) ?(?:\w+ )?(?:restrict|rule"
-            r"|filter|limit|guideline|constraint|polic|guardrail|protocol|check|safeguard|mode)"
-        ),
+        r"(?:no|without|free (?:of|from)|remove|lift|disable|turn off|drop) (?:your |all |any |the"
+        r" )?"
+        r"(?:\w+ )?(?:ethical|moral|safety|content) ?(?:\w+ )?(?:restrict|rule|filter|limit"
+        r"|guideline|constraint|polic|guardrail|protocol|check|safeguard|mode)",
     ),
-    _rule(
+    rule(
         "persona",
         0.6,
-        (
-            r"never refuse|cannot refuse|can.?t refuse|must not refuse|do not refuse"
-            r"|don.?t refuse|never say (?:no|you can.?t|that you can)|(?:un)?able to refuse"
-            r"|refusal is not"
-        ),
+        "never|cannot|cant|must not|do not|dont|unable to|not able to|without",
+        r"(?:any )?(?:refus|disclaimer|warning)|say no\b|say (?:that )?you cant",
+        span=3,
     ),
-    _rule(
+    rule(
         "persona",
-        1.0,
-        (
-            r"du bist (?:jetzt|ab sofort|nun)|tu es (?:maintenant|desormais)|eres ahora"
-            r"|ahora eres|sei ora|ora sei|adesso sei|vous etes (?:maintenant|desormais)"
-            r"|rwyt ti nawr|rydych chi nawr|stell dir vor|fais comme si|finge|fingi|agis comme"
-            r"|actua como|agisci come"
-        ),
-        (
-            r"(?:ohne|keine|sans|aucun\w*|sin|senza|nessun\w*|heb"
-            r"|ddim) (?:\w+ ){0,2}(?:einschrank|beschrank|regel|filter|grenz|limit|restric|regle"
-            r"|filtre|contrainte|regla|filtro|restrizion|regol|rheol|gyfyng)|dan\b"
-        ),
-        span=100,
+        0.6,
+        "must comply|comply with (?:every|any|all)|fulfil any|fulfill any|answer anything",
     ),
-    # Reveal: give away what the operator wrote.
-    _rule(
+    rule(
+        "self_talk",
+        1.0,
+        r"as (?:an|the|your) (?:ai )?(?:assistant|model|ai)|i have|i already|ive\b|the user is"
+        r"|reasoning|thinking|thought|scratchpad|chain of thought",
+        r"(?:determined|concluded|established|verified|decided|confirmed|authori[sz]ed|reasoned)\b",
+        r"(?:so|therefore|thus|hence|meaning|which means) (?:i |the |we |it )|i (?:will|should|can"
+        r"|must|am going to) |proceed|disregard|comply|safe to",
+        span=120,
+    ),
+)
+_REVEAL: Final = (
+    rule(
         "reveal",
         1.0,
-        (
-            r"reveal|show|print|repeat|output|display|leak|dump|recite|disclose|expose"
-            r"|write (?:out|down)|spell out|tell|give|share|list|paste|echo|quote|return|copy"
-            r"|translate|encode|summari[sz]e|what (?:is|are|was|were|does)|provide|type out"
-            r"|read (?:back|out)|verbatim|extract"
-        ),
+        r"reveal|show|print|repeat|output|display|leak|dump|recite|disclose|expose|write (?:out"
+        r"|down)"
+        r"|spell out|tell|give|share|list|paste|echo|quote|return|copy|translate|encode"
+        r"|summari[sz]e"
+        r"|what (?:is|are|was|were|does)|provide|type out|read (?:back|out)|verbatim|extract"
+        r"|start with|begin with|complete",
         _SECRETS,
         span=40,
     ),
-    _rule(
+    rule(
         "reveal",
         0.8,
-        r"verbatim|word for word|exactly as|in full|raw (?:text|form)|unedited",
-        r"system|instruct|prompt|above|configuration|guideline",
+        "verbatim|word for word|exactly as|in full|raw (?:text|form)|unedited",
+        "system|instruct|prompt|above|configuration|guideline",
     ),
-    _rule(
-        "reveal",
-        1.0,
-        (
-            r"zeig|verrat|nenn|gib|offenbar|wiederhol|druck|wie lautet|was (?:ist|sind|steht)"
-            r"|schreib"
-        ),
-        (
-            r"systemprompt|system-?prompt|system-?(?:anweis|nachricht)|(?:deine|ihre"
-            r"|die) (?:\w+ )?(?:anweisung|instruktion|vorgabe|prompt)|geheim\w* (?:anweis|instruk"
-            r"|prompt)"
-        ),
-    ),
-    _rule(
-        "reveal",
-        1.0,
-        (
-            r"montre|revele|affiche|repete|donne|dis-moi|imprime|divulgue|quel(?:le)?s? (?:est"
-            r"|sont)|recopie|traduis"
-        ),
-        (
-            r"prompt systeme|invite systeme|message systeme|instructions systeme|(?:tes"
-            r"|vos) (?:\w+ )?(?:instruction|consigne|directive)|prompt (?:initial|cache|secret)"
-        ),
-    ),
-    _rule(
-        "reveal",
-        1.0,
-        (
-            r"muestra|revela|ensena|repite|imprime|dime|dame|cual(?:es)? (?:es|son)|escribe"
-            r"|divulga|mostra|rivela|ripeti|stampa|dimmi|dammi|qual[ie]? (?:e|sono)|scrivi|mostre"
-            r"|revele"
-        ),
-        (
-            r"prompt (?:de|del|di|do) sistema|prompt (?:inicial|iniziale|oculto|nascosto)|(?:tus"
-            r"|sus|tue|le tue|suas) (?:\w+ )?(?:instruccion|indicacion|istruzion|regol|instruc)"
-            r"|instruc\w+ (?:de|del) sistema|istruzioni (?:di|del) sistema|prompt\b"
-            r"|messaggio di sistema|mensaje de(?:l)? sistema"
-        ),
-    ),
-    _rule(
-        "reveal",
-        1.0,
-        r"dangos|datgel|ailadrodd|dywed|beth yw|rho|argraff|ysgrifenn",
-        (
-            r"anogwr (?:y )?system|anogiad (?:y )?system|(?:dy|eich) (?:g?c?h?yfarwydd|gyfarwydd"
-            r"|cyfarwydd|anog|rheol)|system prompt"
-        ),
-    ),
-    # Exfiltration: send it somewhere.
-    _rule(
+)
+_EXFILTRATION: Final = (
+    rule(
         "exfiltration",
         1.0,
-        (
-            r"send|forward|post|upload|e-?mail|exfiltrat|transmit|append|leak|submit|copy"
-            r"|transfer|include|embed|encode|deliver|push|write|put|attach|call|fetch|export"
-            r"|collect|gather"
-        ),
+        r"send|forward|post|upload|email|e-mail|exfiltrat|transmit|append|leak|submit|copy|transfer"
+        r"|include|embed|encode|deliver|push|write|put\b|attach|call|fetch|export|collect|gather",
         _DATA,
-        (
-            r"https?[ :]|www\.|\w+@\w+|webhook|url\b|attacker|external (?:server|address|site"
-            r"|endpoint)|to (?:this|the following|my|our) (?:\w+ )?(?:address|server|e-?mail"
-            r"|endpoint|site|number|account)|\w+\.(?:com|net|org|io|example|test|xyz|evil|ru"
-            r"|cn)\b|image (?:url|link|tag)|markdown image|query (?:string|param)"
-        ),
+        _PLACES,
         span=90,
     ),
-    _rule(
+    rule(
         "exfiltration",
         0.8,
-        (
-            r"reveal|dump|print|list|show|give me|output|export|exfiltrate|leak|read|tell me"
-            r"|return|display|cat\b"
-        ),
-        (
-            r"(?:all |any |every |the |your |stored |other |other users?.? |customers?.? "
-            r"|internal )+(?:\w+ )?(?:password|credential|api[ _-]?key|secret|token|private key"
-            r"|environment variable|env vars|customer (?:record|data|database)|user data|database"
-            r"|card number|connection string|personal (?:data|information))s?\b"
-        ),
+        r"reveal|dump|print|list|show|give me|output|export|exfiltrate|leak|read|tell me|return"
+        r"|display|cat\b",
+        r"(?:all |any |every |the |your |stored |other |other users |customers? |internal )+(?:\w+"
+        r" )?"
+        r"(?:password|credential|api[ _-]?key|secret|token|private key|environment variable|env"
+        r" vars"
+        r"|customer (?:record|data|database)|user data|database|card number|connection string"
+        r"|confidential|personal (?:data|information))s?\b|confidential data|secret key",
     ),
-    _rule(
+    rule(
         "exfiltration",
         0.8,
-        r"!\[[^\]]{0,80}\]\(https?:[^)\s]{0,200}[?{]",
+        r"read|open|print|show|cat\b|send|include|output|display|dump|contents? of|load",
+        r"(?:\S{0,24})(?:/etc/passwd|/etc/shadow|\.ssh/|id_rsa|\.env\b|\.aws/|web\.config)",
+        span=24,
     ),
-    # Authority: claim to be somebody who may.
-    _rule(
+)
+# A picture whose address carries something out.
+PICTURE: Final = re.compile(r"!\[[^\]]{0,80}\]\(https?:[^)\s]{0,200}[?{=]")
+_CLAIMS: Final = (
+    rule(
         "authority",
         0.6,
-        (
-            r"(?:as|i am|i.?m|this is|speaking as) (?:the |your |an? "
-            r"|from )?(?:\w+ )?(?:developer|administrator|admin\b|creator|openai|anthropic"
-            r"|system owner|operator|root\b|superuser|security team|engineer|it department|ceo\b)"
-        ),
-        r"you|your|grant|overrid|disable|instruct|access|authori[sz]|need",
+        r"(?:as|i am|im|this is|speaking as) (?:the |your |an? |from )?(?:\w+ )?(?:developer"
+        r"|administrator|admin\b|creator|openai|anthropic|system owner|operator|root\b|superuser"
+        r"|security team|engineer|it department|ceo\b)",
+        r"you\b|your|grant|overrid|disable|instruct|access|authori[sz]|need",
     ),
-    _rule(
+    rule(
         "authority",
         0.7,
-        (
-            r"admin(?:istrator)? (?:override|mode|access|command)|system override"
-            r"|override (?:code|command|mode|protocol|key|token)|debug mode"
-            r"|authori[sz]ation (?:code|level|granted)|security clearance|privileged mode"
-            r"|emergency (?:override|protocol)|sudo (?:su|rm|\w+ --)|system (?:notice|alert"
-            r"|update|message|command) ?[:!-]|priority (?:override|instruction|command)"
-            r"|(?:important|urgent|critical|mandatory|special) (?:\w+ )?(?:instruction|directive"
-            r"|notice to|message (?:to|for) (?:the )?(?:ai|assistant|model))"
-        ),
+        r"admin(?:istrator)? (?:override|mode|access|command)|system override|override(?: code|"
+        r" command"
+        r"| mode| protocol| key| token)? ?:|debug mode|authori[sz]ation (?:code|level|granted)"
+        r"|security clearance|privileged mode|emergency (?:override|protocol)|sudo (?:su|rm|\w+ --)"
+        r"|system (?:notice|alert|update|message|command|note) ?[:!-]"
+        r"|priority (?:override|instruction|command)"
+        r"|(?:important|urgent|critical|mandatory|special) (?:\w+ )?(?:instruction|directive"
+        r"|notice to"
+        r"|message (?:to|for) (?:the )?(?:ai|assistant|model))",
     ),
-    # Concealment: do it behind somebody's back.
-    _rule(
+    rule(
         "concealment",
         0.7,
-        r"do not|don.?t|never|without|must not|avoid",
-        (
-            r"(?:tell|mention|inform|notify|alert|reveal|show|disclos|telling|mentioning"
-            r"|informing|notifying|alerting|asking|ask|warn|report)\w* (?:this |it |that "
-            r"|any of this )?(?:to )?(?:the |any )?(?:user|customer|human|anyone|anybody|operator"
-            r"|owner|reader|recipient|person|confirmation)"
-        ),
+        "do not|dont|never|without|must not|avoid",
+        r"(?:tell|mention|inform|notify|alert|reveal|show|disclos|asking|ask|warn|report)\w*"
+        r" (?:this |it "
+        r"|that "
+        r"|any of this )?(?:to )?(?:the |any )?(?:user|customer|human|anyone|anybody|operator|owner"
+        r"|reader|recipient|person|confirmation)",
         span=12,
     ),
-    _rule(
+    rule(
         "concealment",
         0.5,
-        r"(?:secretly|silently|quietly|covertly|in the background|hidden from the user)",
-        (
-            r"send|forward|add|includ|insert|execut|run|delet|transfer|copy|log|record|append|set"
-            r"|remember"
-        ),
+        "secretly|silently|quietly|covertly|in the background|hidden from the user",
+        "send|forward|add|includ|insert|execut|run|delet|transfer|copy|log|record|append|set"
+        "|remember",
     ),
-    # An address to the machine that reads.
-    _rule(
+)
+# A call of a function by its name, as only programs are told to.
+CALL: Final = re.compile(
+    r"\b(?:call|run|execute|invoke|use|trigger)(?: the)?(?: tool| function)? \w+_\w+"
+)
+# Orders to whoever reads: not odd from a caller, odd inside a document.
+_IN_DOCUMENTS: Final = (
+    rule(
         "to_the_model",
         0.5,
-        (
-            r"(?:note|message|attention|instruction|notice|hey|dear|hello|listen"
-            r"|reminder)s?,? ?(?:to|for|:)? ?(?:the |all |any )?(?:ai\b|llm|assistant"
-            r"|language model|chatbot|model\b|bot\b|agent|summari[sz]er)"
-        ),
+        r"notes?\b|message|attention|instruction|notice|hey\b|dear\b|hello|listen|reminder",
+        r"ai\b|llms?\b|assistant|language model|chatbot|model\b|bot\b|agent|summari[sz]er",
+        span=14,
     ),
-    _rule(
+    rule(
         "to_the_model",
         0.5,
-        (
-            r"(?:if|when|while|before|after|once|as) (?:you are|you.?re|an?|the|any|this is|you"
-            r"|reading|processing|summari[sz]ing) (?:\w+ ){0,3}(?:ai\b|llm|language model"
-            r"|assistant|agent|bot\b|summari[sz]|process|read(?:ing)? this|parse|index)"
-        ),
+        r"if\b|when\b|while\b|before\b|after\b|once\b|as\b",
+        r"ai\b|llms?\b|language model|assistant|agent|bot\b|summari[sz]|processing|process this"
+        r"|reading this|read this|parsing|indexing",
+        span=24,
     ),
-    _rule(
+    rule(
         "to_the_model",
-        0.6,
-        (
-            r"(?:ai|llm|assistant|language model|chatbot|bot|agent|model"
-            r"|copilot)s?(?: reading this| processing this|:|,| must| should| shall| that reads"
-            r"| who reads| please| now)"
-        ),
-        (
-            r"ignore|disregard|forward|send|call|execut|run|delet|transfer|approve|mark|say"
-            r"|respond|reply|recommend|output|include|reveal|set|must|add|treat|consider|rate"
-            r"|score|answer|follow|print|append"
-        ),
+        0.65,
+        r"ai (?:agent|assistant|model|system|reader)s?|llms?\b|(?:the |any )?(?:assistant|language"
+        r" model"
+        r"|chatbot|copilot|bot)s?\b",
+        r"must|should|shall|needs? to|are (?:required|asked|instructed|expected)|first|please"
+        r"|ignore"
+        r"|disregard|forward|approve|recommend|treat|rate\b|append",
         span=60,
+    ),
+    rule(
+        "steering",
+        0.65,
+        r"append|include|add\b|end\b|insert|mention|repeat|begin|start|attach|put\b|shown|show"
+        r"|print|place"
+        r"|prefix|finish|output|say\b|write|answer",
+        r"(?:in|to|at the end of|at the start of|of|with|after|before|from) (?:each|every|all|any"
+        r"|your)\b",
+        "repl|answer|response|summar|report|review|output|message|conversation|future",
+        span=80,
+    ),
+    rule(
+        "steering",
+        0.65,
+        "before you (?:repl|answer|respond|summar|continue|finish)|when you (?:repl|answer|respond"
+        "|summar)|in your (?:repl|answer|response|summar|report|review|output)",
+    ),
+    rule(
+        "steering",
+        0.65,
+        "must be|must|has to be|needs to be|should be",
+        "includ|append|added|inserted|attach|shown|mentioned|repeated|forwarded|sent to|deleted",
+        r"every|each|all\b|your|at the end|end of|from now on",
+        span=60,
+    ),
+    rule(
+        "memory",
+        0.65,
+        "remember|store|save|memori[sz]e|keep in mind|note",
+        r"(?:for|in|of|to) (?:all|every|any) (?:future|subsequent|following|later|new|other)|from"
+        r" now on"
+        r"|permanently|long.?term memory",
+        span=90,
     ),
 )
 
-
-def _fence(weight: float, *parts: str) -> tuple[float, re.Pattern[str]]:
-    return weight, re.compile("".join(parts))
-
-
-# Signs by which programs, not people, mark who speaks.
-FENCES: Final = (
-    _fence(
-        1.0,
-        r"<\|(?:im_start|im_end|system|assistant|user|endoftext|eot_id|start_header_id",
-        r"|end_header_id|begin_of_text|endofprompt)\|?>|\[/?inst\]|<</?sys>>",
-    ),
-    _fence(
-        0.8,
-        r'"role" ?: ?"(?:system|developer)"',
-        r"|</?(?:system|sys|developer|admin)(?:[ _-]\w{1,16})?>",
-    ),
-    _fence(
-        0.8,
-        r"</(?:user|user_input|user_query|input|query|data|document|context|untrusted|prompt",
-        r"|instructions?|tool_output|email|message)>",
-    ),
-    _fence(
-        0.7,
-        r"(?:^|[>.!?] |[#*\[\]({-] ?)(?:system|developer)",
-        r"(?: (?:prompt|message|instructions?|note|override|update|alert))?[\])*]{0,3} ?:",
-    ),
-    _fence(
-        0.8,
-        r"[-=#*]{3,} ?(?:end|begin|start|new|stop)(?: of)? (?:\w{1,12} )?(?:user|system|document",
-        r"|context|instructions?|prompt|data|input|message|conversation|session|admin)\b",
-    ),
-    _fence(0.3, r"(?:^|[>.!?] )(?:assistant|human|user|ai) ?:"),
+ENGLISH: Final[tuple[Rule, ...]] = (
+    *_OVERRIDE,
+    *_PERSONA,
+    *_REVEAL,
+    *_EXFILTRATION,
+    *_CLAIMS,
+    *_IN_DOCUMENTS,
 )

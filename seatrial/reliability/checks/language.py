@@ -15,6 +15,7 @@ from seatrial.values.checks import PASSED, Says, Verdict
 Identify = Callable[[str], tuple[str, float]]
 """Returns the ISO 639-1 code of a text's language, and how sure that is, in [0, 1]."""
 
+NO_LANGUAGE: Final = "zxx"
 SURE: Final = 0.95
 LEAST_LETTERS: Final = 24
 LEAST_WORDS: Final = 4
@@ -42,7 +43,7 @@ def language_of(text: str, identify: Identify) -> str:
     if not enough and len(_DENSE.findall(plain)) < LEAST_DENSE:
         return ""
     code, sure = identify(plain)
-    return code if sure >= SURE else ""
+    return code if sure >= SURE and code != NO_LANGUAGE else ""
 
 
 def check_language(

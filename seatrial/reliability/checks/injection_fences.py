@@ -1,0 +1,55 @@
+"""Signs by which programs, not people, mark who speaks; somebody who writes them pretends."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+
+def _fence(weight: float, *parts: str) -> tuple[float, re.Pattern[str]]:
+    return weight, re.compile("".join(parts))
+
+
+# Each with its weight; they add up.
+FENCES: Final = (
+    _fence(
+        1.0,
+        r"<\|(?:im_start|im_end|system|assistant|user|endoftext|eot_id|start_header_id",
+        r"|end_header_id|begin_of_text|endofprompt)\|?>|\[/?inst\]|<</?sys>>",
+    ),
+    _fence(
+        0.8,
+        r'"role" ?: ?"(?:system|developer)"',
+        r"|</?(?:system|sys|developer|admin)(?:[ _-]\w{1,16})?>",
+    ),
+    _fence(
+        0.8,
+        r"</(?:user|user_input|user_query|input|query|data|document|context|untrusted|prompt",
+        r"|instructions?|tool_output|email|message)>",
+    ),
+    _fence(
+        0.7,
+        r"(?:^|[>.!?] |[#*\[\]({-]{1,4} ?)(?:system|developer)",
+        r"(?: (?:prompt|message|instructions?|note|override|update|alert))?[\])*]{0,3} ?:",
+    ),
+    _fence(
+        0.7,
+        r"(?:systemhinweis|systemnachricht|note systeme|message systeme|nota (?:del? )?sistema",
+        r"|nota di sistema|avviso di sistema|mensaje del sistema|nodyn system|neges system) ?:",
+    ),
+    _fence(
+        0.8,
+        r"[-=#*]{3,8} ?(?:end|begin|start|new|stop)(?: of)? (?:\w{1,12} )?(?:user|system|document",
+        r"|context|instructions?|prompt|data|input|message|conversation|session|admin)\b",
+    ),
+    _fence(0.5, r"</?(?:thinking|thought|scratchpad|reasoning|think)>"),
+    _fence(0.3, r"(?:^|[>.!?] )(?:assistant|human|user|ai) ?:"),
+)
+_SIGNS: Final = "<[:-=#*"
+
+
+def weigh_fences(text: str) -> float:
+    """Return how much the marks of speakers in a plain text weigh together."""
+    if not any(sign in text for sign in _SIGNS):
+        return 0.0
+    return sum(weight for weight, fence in FENCES if fence.search(text))
