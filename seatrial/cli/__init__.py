@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
-    "ask", "check", "commands", "config", "demo", "init", "keys", "log", "main", "memory",
-    "migrate", "opening", "options", "records", "serve", "terminal", "timeline",
+    "ask", "check", "commands", "config", "costs", "demo", "init", "keys", "log", "main", "memory",
+    "migrate", "opening", "options", "records", "serve", "since", "terminal", "timeline",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from seatrial.ports import Ask
@@ -165,7 +166,7 @@ def period_of(period: str, at: float) -> str:
     >>> period_of("month", 0.0)
     '1970-01'
     """
-    return _utc(at).strftime("%Y-%m-%d" if period == "day" else "%Y-%m")
+    return _calendar(at // DAY_S)[period][0]
 
 
 def ends_at(period: str, at: float) -> float:
@@ -174,19 +175,23 @@ def ends_at(period: str, at: float) -> float:
     >>> ends_at("month", 0.0) / DAY_S
     31.0
     """
-    if period == "day":
-        return (at // DAY_S + 1) * DAY_S
-    first = _utc(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + timedelta(days=32)).replace(day=1).timestamp()
+    return _calendar(at // DAY_S)[period][1]
+
+
+@lru_cache(maxsize=64)
+def _calendar(number: float) -> Mapping[str, tuple[str, float]]:
+    """Return the name and the end of a day and of its month."""
+    day = datetime.fromtimestamp(number * DAY_S, UTC)
+    next_month = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return {
+        "day": (day.strftime("%Y-%m-%d"), (number + 1) * DAY_S),
+        "month": (day.strftime("%Y-%m"), next_month.timestamp()),
+    }
 
 
 def _plain(name: str) -> str:
     """Return a name without colons, and no two names alike."""
     return name.replace("%", "%25").replace(":", "%3A")
-
-
-def _utc(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
 
 
 def _bounds(settings: BudgetSettings) -> tuple[tuple[str, str, float | None], ...]:
@@ -205,9 +210,14 @@ def _ask(kind: str, period: str, payer: Payer, *, pico: int, ceiling: float, at:
     return Ask(
         account_of(kind, period, payer, at=at),
         pico,
-        pico_of(exactly(ceiling)),
+        _pico(ceiling),
         ends_at=ends_at(period, at) + GRACE_S,
     )
+
+
+@lru_cache(maxsize=1_024)
+def _pico(usd: float) -> int:
+    return pico_of(exactly(usd))
 
 
 def _plus(ask: Ask, more: int) -> Ask:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from seatrial.values.attempts import Cause
@@ -27,7 +28,7 @@ from seatrial.values.prices import (
 
 # Names under which providers report their usual speed.
 USUAL: Final = frozenset({"", "default", "standard", "auto", "on_demand"})
-# An attempt may begin under one price and end under the next.
+# An attempt may begin under one price and end under the next; lists change on the hour.
 STRADDLE_S: Final = 3_600.0
 
 # The target said no, or never heard of it, before it worked: it bills nothing.
@@ -130,8 +131,8 @@ def worst_case(
 ) -> Decimal | None:
     """Return the most that an attempt can cost, in dollars; None when that is unknown.
 
-    The dearest class, hour and speed count; prices that begin within the hour as well.  The
-    provider's own tools are left out: how often a model calls them has no bound.
+    The dearest class, hour and speed count, and prices that begin within the next hour or two.
+    The provider's own tools are left out: how often a model calls them has no bound.
 
     Args:
         card: the target's prices; None when they are not known.
@@ -155,13 +156,13 @@ def worst_case_pico(
     tier: str = "",
 ) -> int | None:
     """Return the same in 1e-12 dollars, as counters take it."""
+    if card is None:
+        return None
     worst: int | None = None
-    for span in _possible(card, at, tier) if card is not None else ():
-        read = _dearest(span, READ, prompt_tokens)
-        written = _dearest(span, WRITTEN, prompt_tokens)
+    for steps in _steps(card, at // STRADDLE_S, tier):
+        read, written, fee = next(rates for above, rates in steps if prompt_tokens > above)
         if (read is None and prompt_tokens) or (written is None and max_output_tokens):
             return None
-        fee = span.rates[REQUESTS].of(prompt_tokens) if REQUESTS in span.rates else 0
         atto = prompt_tokens * (read or 0) + max_output_tokens * (written or 0) + fee
         worst = max(worst or 0, -(-atto // MILLION))
     return worst
@@ -186,17 +187,47 @@ def _last(spans: Iterable[PriceSpan], at: float) -> PriceSpan | None:
     return found
 
 
+Rates = tuple[int | None, int | None, int]
+"""The dearest of what is read and of what is written, None where unknown; and the fee."""
+
+
+@lru_cache(maxsize=4_096)
+def _steps(card: PriceCard, hour: float, tier: str) -> tuple[tuple[tuple[int, Rates], ...], ...]:
+    """Return the dearest rates under each span that may apply, by the length of the prompt.
+
+    Longest first: each pair holds for prompts of more tokens than its number.  Worked out once
+    per card and hour.
+    """
+    found = []
+    for span in _possible(card, hour * STRADDLE_S, tier):
+        bounds = {above for price in span.rates.values() for above, _ in price.tiers}
+        found.append(
+            tuple(
+                (
+                    above,
+                    (
+                        _dearest(span, READ, above + 1),
+                        _dearest(span, WRITTEN, above + 1),
+                        _dearest(span, (REQUESTS,), above + 1) or 0,
+                    ),
+                )
+                for above in sorted({-1, *bounds}, reverse=True)
+            )
+        )
+    return tuple(found)
+
+
 def _possible(card: PriceCard, at: float, tier: str) -> list[PriceSpan]:
-    """Return every span under which an attempt that begins at `at` may be billed."""
+    """Return every span under which an attempt that begins in the hour after `at` may be billed."""
     found: list[PriceSpan] = []
-    for moment in (at, at + STRADDLE_S):
+    for moment in (at, at + STRADDLE_S, at + 2 * STRADDLE_S):
         spans = _on(card.own, moment)
         if not any(span.hours is None for span in spans):
             if tier not in USUAL and tier not in card.tiers:
                 return []
             # A provider may serve a dearer speed at its usual one, and then bills that.
             spans += _on(card.listed, moment) + _on(card.tiers.get(tier, ()), moment)
-        found += spans
+        found += [span for span in spans if not any(span is each for each in found)]
     return found
 
 

@@ -128,9 +128,11 @@ class PriceSpan:
         return begins <= second < ends
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PriceCard:
     """What a target costs.
+
+    Two cards are equal only when they are one, so that what is worked out from a card can be kept.
 
     Args:
         listed: from a price list; of those that hold, the last one counts.
