@@ -40,6 +40,7 @@ FAULTS: Final = {
     "two_credentials": Kind(400, _BAD),
     "bad_framing": Kind(400, _BAD),
     "policy": Kind(400, _BAD),
+    "input_refused": Kind(400, _BAD),
     "missing_key": Kind(401, _BAD),
     "invalid_api_key": Kind(401, _BAD),
     "not_found": Kind(404, _BAD),
@@ -51,8 +52,10 @@ FAULTS: Final = {
     "wrong_host": Kind(421, _BAD),
     "headers_too_large": Kind(431, _BAD),
     # The routes behind us.
+    "rate_limited": Kind(429, "rate_limit_error", again=True),
     "throttled": Kind(429, "rate_limit_error", again=True),
     "insufficient_quota": Kind(429, "insufficient_quota"),
+    "overloaded": Kind(503, "server_error", again=True),
     "no_target_left": Kind(503, "server_error", again=True),
     "stream_cut": Kind(503, "server_error", again=True),
     "deadline_exceeded": Kind(504, "server_error", again=True),
@@ -64,8 +67,8 @@ FAULTS: Final = {
 }
 UNKNOWN: Final = Kind(500, "server_error", again=True)
 
-# What the application calls a key that it does not know, OpenAI's clients know by another name.
-_NAMES: Final = {"invalid_key": "invalid_api_key"}
+# What the application calls by one name, OpenAI's clients know by another.
+_NAMES: Final = {"invalid_key": "invalid_api_key", "budget_spent": "insufficient_quota"}
 
 # Providers' statuses that may be passed on and that a second try may mend.
 _MAY_PASS: Final = range(400, 600)
