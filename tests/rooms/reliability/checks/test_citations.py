@@ -33,6 +33,7 @@ NAMED = [
         "At nine 【4:0†tickets.pdf】.",
         "At nine 【4:1†source】.",
         "See [tickets.pdf].",
+        "It says “is at nine o’clock sharp” [1].",
         "See [1](https://example.org).",
         "Fill in [your name] or [x].",
         'It says "low tide is at nine" [1].',

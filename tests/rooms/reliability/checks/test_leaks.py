@@ -48,6 +48,15 @@ def test_the_instructions_are_recognised(text: str) -> None:
     assert {"prompt": 1} == counts(text)
 
 
+def test_of_long_instructions_a_long_run_is_enough() -> None:
+    """It need not be half of them: thirty words are, twenty are not."""
+    prompt = instructions(" ".join([PROMPT, *(f"And rule {n} says no." for n in range(99))]))
+    words = PROMPT.split()
+
+    assert {"prompt": 1} == check_leaks(" ".join(words[:32]), then="flag", prompt=prompt).counts
+    assert PASSED == check_leaks(" ".join(words[:20]), then="flag", prompt=prompt)
+
+
 def test_a_list_of_what_the_instructions_say_is_recognised_as_well() -> None:
     """Many short runs together tell half of them."""
     words = PROMPT.split()
@@ -113,10 +122,14 @@ def test_the_reason_names_kinds_and_quotes_nothing() -> None:
     assert "ann" not in verdict.reason
 
 
-@pytest.mark.parametrize("before", [0, SLICE_CHARS - 30, SLICE_CHARS - 5, SLICE_CHARS])
+@pytest.mark.parametrize(
+    "before", [0, SLICE_CHARS - 30, SLICE_CHARS - 20, SLICE_CHARS - 5, SLICE_CHARS]
+)
 def test_the_cut_between_two_slices_hides_nothing(before: int) -> None:
     """Long texts are looked through in slices."""
     assert {"secret": 1} == counts("x" * before + " " + KEY + " " + "y " * 40)
+    account = "GB82 WEST 1234 5698 7654 32"
+    assert {"iban": 1} == counts("x" * before + " " + account + " " + "y " * 40)
 
 
 def test_prompts_are_kept_and_bounded() -> None:

@@ -73,7 +73,7 @@ ANSWERS = [
     "Ich kann dir gern helfen.",
     "No puedo negar que es bonito.",
     "Je ne peux pas croire que la mer soit si belle.",
-    "x " * HEAD_CHARS + "I cannot help you.",
+    "The tide is low. " * 30 + "I cannot help you.",
 ]
 
 
