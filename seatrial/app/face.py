@@ -494,8 +494,11 @@ class Seatrial:
             self.config.service.retention_days,
             tuple(cached),
             self._tell,
+            wiring.open_counters_of(self.config, self._outside),
+            lambda: self._snapshot.budgets,
             self._releases,
             exclusive,
+            not self.config.counters.reveal(),
         )
 
     def _plan(self, feature: str) -> Plan:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from seatrial.app.wiring import Outside, read_keys, write_keys
+from seatrial.counters import LiveCounters
 from seatrial.engine.cache import AnswerCache
 from seatrial.engine.health import Health
 from seatrial.engine.keyring import Keyring
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import World
 from seatrial.errors import StoreUnavailable
+from seatrial.jobs.money import look_after_money
 from seatrial.jobs.retention import delete_old
 from seatrial.jobs.supervisor import Job, Supervisor
 from seatrial.ports import Key, ReleaseRow
+from seatrial.reliability.budgets import BudgetSettings
+from seatrial.reliability.forecast import PLENTY
 from seatrial.store import DurableStore
 from seatrial.values.chat import Answer
 
 BEAT_S: Final = 0.25  # how often the loop is asked whether it keeps its time
 LAG_LIMIT_S: Final = 1.0
 KEYS_EVERY_S: Final = 2.0
+COUNTERS_EVERY_S: Final = 1.0
+MONEY_EVERY_S: Final = 60.0
 STORE_PAUSE_S: Final = 5.0  # a store that came back must not wait longer to be noticed
 RETENTION_EVERY_S: Final = 3600.0
 READY_WAIT_S: Final = 5.0
@@ -42,12 +49,15 @@ class Parts:
         health: of the targets.
         store, recorder, keyring: open and not yet started.
         secret: of this installation.
+        counters: of money, requests and tokens.
         keys_file: the last known keys, for a start while the store is away.
         retention_days: age at which records go.
         cached_features: whose last good answers are taken into the cache at start.
         tell: told what happens.
         releases: those in force, to be stored.
-        exclusive: whether this process alone may serve from the store.
+        exclusive: whether this process serves from the store, alone where that takes only one.
+        alone: whether it shares its counters with no other process.
+        budgets: tells those in force now, by feature.
     """
 
     outside: Outside
@@ -60,8 +70,11 @@ class Parts:
     retention_days: int
     cached_features: tuple[str, ...]
     tell: Tell
+    counters: LiveCounters
+    budgets: Callable[[], Mapping[str, BudgetSettings]]
     releases: tuple[ReleaseRow, ...] = ()
     exclusive: bool = False
+    alone: bool = True
 
 
 class Running:
@@ -76,6 +89,7 @@ class Running:
             outside.new_id,
             parts.health,
             parts.recorder,
+            parts.counters,
             parts.secret,
             asyncio.get_running_loop(),
             off_loop=outside.off_loop,
@@ -119,6 +133,8 @@ class Running:
                 longest_pause_s=STORE_PAUSE_S,
             ),
             Job("retention", self._retire, RETENTION_EVERY_S),
+            Job("counters", self.parts.counters.beat, COUNTERS_EVERY_S),
+            Job("money", self._tend_money, MONEY_EVERY_S, at_once=False),
             *jobs,
         ):
             self._supervisor.start(job)
@@ -127,6 +143,7 @@ class Running:
         """Stop the jobs and bring what is queued to disk and, in time, to the store."""
         await self._supervisor.close()
         await self.parts.recorder.close(timeout_s)
+        await self.parts.counters.close()
         await self.parts.outside.off_loop(self.parts.store.close)
 
     def remember(self, releases: tuple[ReleaseRow, ...]) -> None:
@@ -154,7 +171,8 @@ class Running:
         parts = self.parts
         if not self._store_ready:
             if parts.exclusive:
-                await self.parts.outside.off_loop(parts.store.acquire_serving_lock)
+                lock = functools.partial(parts.store.acquire_serving_lock, alone=parts.alone)
+                await self.parts.outside.off_loop(lock)
             await self.parts.outside.off_loop(parts.store.ready)
         keys = await self.parts.outside.off_loop(parts.store.keys.all)
         self._take_keys(keys)
@@ -165,6 +183,7 @@ class Running:
         if not self._store_ready:
             self._store_ready = True
             await self._warm()
+            await self._tend_money()
         if self.problems.pop("store", None):
             parts.tell("store.back", {})
 
@@ -193,6 +212,27 @@ class Running:
         )
         if deleted:
             self.parts.tell("retention.deleted", {"records": deleted})
+
+    async def _tend_money(self) -> None:
+        """See that counters know what was spent, and who must save."""
+        if not self._store_ready:
+            return
+        parts, thrift = self.parts, self.world.thrift
+        fresh = await look_after_money(
+            parts.budgets(),
+            ledger=parts.store.ledger,
+            counters=parts.counters,
+            clock=parts.outside.clock,
+            off_loop=parts.outside.off_loop,
+            now=thrift,
+            tenants=parts.keyring.tenants(),
+        )
+        for feature in {*fresh, *thrift}:
+            found = fresh.get(feature, PLENTY)
+            if found.reason != thrift.get(feature, PLENTY).reason:
+                parts.tell("budget.thrift", {"feature": feature, "reason": found.reason or "over"})
+        thrift.clear()
+        thrift.update(fresh)
 
     async def _beat(self) -> None:
         now = self.parts.outside.clock.now()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from seatrial.app.languages import Languages
+from seatrial.counters import LiveCounters, open_counters
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import Snapshot
 from seatrial.ports import (
@@ -34,6 +35,7 @@ from seatrial.ports import (
 from seatrial.providers import build_provider
 from seatrial.providers.checking import PythonChecker
 from seatrial.providers.settings import TargetSettings
+from seatrial.reliability.budgets import BudgetSettings, with_month
 from seatrial.store import DurableStore, FileJournal, open_store
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ class Outside:
         store: given the configured store, returns the one to use.
         journal: opens the journal in a folder.
         inline: write records at once and start no threads of our own.
+        counters: opens the counters at an address.
     """
 
     clock: Clock = field(default_factory=LiveClock)
@@ -131,6 +134,7 @@ class Outside:
     store: Callable[[DurableStore], DurableStore] = lambda store: store
     journal: Callable[[Path], Journal] = FileJournal
     inline: bool = False
+    counters: Callable[[str, Clock], LiveCounters] = open_counters
 
 
 class Providers:
@@ -271,14 +275,44 @@ def build_snapshot(
         first_seen=wall,
     )
     snapshot = Snapshot(
-        plans, providers, keep_content=config.service.record_content, checkers=checkers
+        plans,
+        providers,
+        keep_content=config.service.record_content,
+        checkers=checkers,
+        prices=config.cards,
+        budgets=_budgets(config),
+        caps=_caps(config),
     )
     return snapshot, rows
+
+
+def _budgets(config: Config) -> dict[str, BudgetSettings]:
+    """Return the budgets of features that have any; the requirement is the month's."""
+    return {
+        name: bounded
+        for name, feature in config.features.items()
+        if (bounded := with_month(feature.budgets, feature.requirements.cost_usd_month)).bounded
+    }
+
+
+def _caps(config: Config) -> dict[str, int]:
+    """Return how many tokens targets may write by their own settings."""
+    found: dict[str, int] = {}
+    for name, target in config.targets.items():
+        for key in ("max_completion_tokens", "max_tokens"):
+            if isinstance(target.parameters.get(key), int):
+                found[name] = max(found.get(name, 0), target.parameters[key])
+    return found
 
 
 def open_store_of(config: Config, outside: Outside) -> DurableStore:
     """Return the configured store; nothing is connected yet."""
     return outside.store(open_store(config.store.reveal(), folder=config.path.parent))
+
+
+def open_counters_of(config: Config, outside: Outside) -> LiveCounters:
+    """Return the configured counters; nothing is connected yet."""
+    return outside.counters(config.counters.reveal(), outside.clock)
 
 
 def open_recorder(config: Config, store: Store, outside: Outside) -> Recorder:

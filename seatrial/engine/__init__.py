@@ -14,6 +14,7 @@ __all__ = [
     "recorder",
     "recording",
     "restoring",
+    "spending",
     "streaming",
     "timer",
     "trail",

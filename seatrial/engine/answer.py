@@ -70,6 +70,7 @@ async def answer(
                 now=trail.started,
                 coin=world.coin,
                 outlook=world.health,
+                spare=_is_spared(request, world),
             ),
             trail,
             world=world,
@@ -99,6 +100,12 @@ async def answer(
         decision = _restored(decision, trail)
     tail = _tail(trail, decision) if trail.committed else ()
     return Settled(_head(trail, decision), decision, trail.committed, tail, durable)
+
+
+def _is_spared(request: Request, world: World) -> bool:
+    """Whether the month's money must last for requests that matter more."""
+    thrift = world.thrift.get(request.feature)
+    return thrift is not None and request.criticality in thrift.classes
 
 
 def _for_vectors(plan: Plan) -> Plan:
@@ -175,6 +182,10 @@ def _record(trail: Trail, decision: Decision, world: World) -> Record:
         _key_to_keep(trail, decision, world),
         (),
         tuple(trail.checks),
+        trail.cost_usd(),
+        sum(each.sent and each.cost_usd is None for each in trail.attempts),
+        request.criticality.value,
+        request.variables if keep and trail.cleared else {},
     )
 
 

@@ -73,6 +73,10 @@ class Keyring:
         """Whether callers need no key: none was ever made, and none is required."""
         return self.loaded and not self.required and not self._keys
 
+    def tenants(self) -> frozenset[str]:
+        """Return everybody whose keys these are, and who asks without one."""
+        return frozenset({Caller().tenant, *(key.tenant for key in self._keys.values())})
+
     def load(self, keys: Iterable[Key]) -> None:
         """Take over the keys as the store has them."""
         # A revocation once seen is never forgotten, whatever an old copy says.

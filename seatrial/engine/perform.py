@@ -7,10 +7,11 @@ from typing import assert_never
 from seatrial.engine.attempt import attempt
 from seatrial.engine.checking import check_input, check_output, repaired
 from seatrial.engine.restoring import RestoringSink
+from seatrial.engine.spending import reserve, settle
 from seatrial.engine.streaming import drop, pump
 from seatrial.engine.trail import Trail
 from seatrial.engine.world import World
-from seatrial.ports import Sink
+from seatrial.ports import Provider, Sink
 from seatrial.reliability.flow import Attempt, Check, Commit, Flow, Wait
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.decisions import Decision, Head, Kind
@@ -60,23 +61,36 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
             failure = Failure(Cause.TARGET_GONE, "its function is not loaded here", sent=False)
             result = Result(at=started, failure=failure)
         else:
-            result, trail.begun = await attempt(
-                step,
-                trail.request,
-                repaired(trail) if step.repair else trail.body,
-                provider,
-                stream=trail.stream,
-                task=trail.task,
-                health=world.health,
-                buffer_tokens=trail.plan.policy.buffer_tokens,
-            )
+            result = await _call(step, trail, world, provider)
     except Exception as error:
         failure = Failure(Cause.RAISED, f"a {type(error).__name__} that nobody expected")
         result = Result(at=world.clock.now(), failure=failure, sent=True)
         raise
     finally:
         trail.note(step, result, at=started, ended=world.clock.now())
+    if trail.begun is None:
+        await settle(trail, world)
     trail.last = result
+    return result
+
+
+async def _call(step: Attempt, trail: Trail, world: World, provider: Provider) -> Result:
+    """Call a target, within what may be spent."""
+    body = repaired(trail) if step.repair else trail.body
+    purse = await reserve(step, trail, body, world)
+    if isinstance(purse, Failure):
+        return Result(at=world.clock.now(), failure=purse)
+    trail.purse = purse
+    result, trail.begun = await attempt(
+        step,
+        trail.request,
+        purse.body,
+        provider,
+        stream=trail.stream,
+        task=trail.task,
+        health=world.health,
+        buffer_tokens=trail.plan.policy.buffer_tokens,
+    )
     return result
 
 
@@ -106,5 +120,6 @@ async def _commit(trail: Trail, world: World, sink: Sink | None) -> Result:
         result = await pump(begun, sink, head, health=world.health, deadline=trail.request.deadline)
     finally:
         trail.note_end(result)
+    await settle(trail, world)
     trail.last = result
     return result

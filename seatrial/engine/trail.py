@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,12 +14,29 @@ from seatrial.engine.restoring import RestoringSink
 from seatrial.engine.streaming import Begun
 from seatrial.engine.world import Snapshot
 from seatrial.reliability.caching import cache_key
+from seatrial.reliability.costs import NOTHING, Cost, cost_of_failure
+from seatrial.reliability.costs import cost as cost_of
 from seatrial.reliability.flow import Attempt
 from seatrial.reliability.settings import Plan
 from seatrial.values.attempts import Cause, Result
 from seatrial.values.checks import CheckRecord, Verdict
+from seatrial.values.prices import PriceCard
 from seatrial.values.records import AttemptRecord
 from seatrial.values.requests import Request
+
+
+class Purse(NamedTuple):
+    """What an attempt may spend.
+
+    Args:
+        id: of the reservation; empty when nothing had to be reserved.
+        asks: how many accounts it was reserved in.
+        body: the request, with a bound on what may be written.
+    """
+
+    id: str
+    asks: int
+    body: dict[str, Any]
 
 
 class Trail(msgspec.Struct):
@@ -43,6 +61,8 @@ class Trail(msgspec.Struct):
         repair: what the last answer was refused for, to be told to its target.
         rejected: whether the answer that stands was refused by a check, after it had left.
         restoring: turns marks back in a stream that is handed over.
+        purse: what the running attempt may spend.
+        cost: of the last attempt.
     """
 
     request: Request
@@ -63,6 +83,8 @@ class Trail(msgspec.Struct):
     repair: str = ""
     rejected: bool = False
     restoring: RestoringSink | None = None
+    purse: Purse | None = None
+    cost: Cost | None = None
     _key: str | None = None
 
     def cache_key(self, secret: bytes) -> str:
@@ -105,6 +127,11 @@ class Trail(msgspec.Struct):
             )
         )
 
+    def cost_usd(self) -> Decimal | None:
+        """Return what all attempts cost together, as far as it is known; None when nothing is."""
+        known = [each.cost_usd for each in self.attempts if each.cost_usd is not None]
+        return sum(known[1:], known[0]) if known else None
+
     def note(self, step: Attempt, result: Result | None, *, at: float, ended: float) -> None:
         """Note an attempt with what came of it.
 
@@ -122,9 +149,8 @@ class Trail(msgspec.Struct):
                 name, tier, turn, cause=left, sent=True, started_s=started_s, took_s=took_s
             )
         else:
-            noted = _attempt_record(name, tier, turn, result, started_s, took_s)
-        if step.repair:
-            noted = msgspec.structs.replace(noted, purpose="repair")
+            purpose = "repair" if step.repair else ""
+            noted = self._account(name, tier, turn, result, started_s, took_s, purpose)
         self.attempts.append(noted)
 
     def note_end(self, result: Result | None) -> None:
@@ -135,31 +161,49 @@ class Trail(msgspec.Struct):
         else:
             took_s = rounded(result.at - self.started - latest.started_s)
             name, tier, turn = latest.target, latest.tier, latest.turn
-            ended = _attempt_record(name, tier, turn, result, latest.started_s, took_s)
-            if latest.purpose:
-                ended = msgspec.structs.replace(ended, purpose=latest.purpose)
+            started_s, purpose = latest.started_s, latest.purpose
+            ended = self._account(name, tier, turn, result, started_s, took_s, purpose)
         self.attempts[-1] = ended
 
+    def _account(
+        self,
+        target: str,
+        tier: int,
+        turn: int,
+        result: Result,
+        started_s: float,
+        took_s: float,
+        purpose: str,
+    ) -> AttemptRecord:
+        """Return the account of an attempt, with what it cost."""
+        failure, usage, cost = result.failure, result.usage, None
+        if result.sent:
+            cost = _cost(result, self.known.prices.get(target), at=self.wall + started_s)
+        self.cost = cost or NOTHING
+        return AttemptRecord(
+            target,
+            tier,
+            turn,
+            result.outlet,
+            failure.cause.value if failure else "",
+            failure.reason if failure else "",
+            result.sent,
+            started_s,
+            took_s,
+            None if result.first_token_s is None else rounded(result.first_token_s),
+            failure.status if failure else None,
+            result.answer.model if result.answer else "",
+            msgspec.to_builtins(usage) if usage else None,
+            purpose,
+            cost.total if cost else None,
+            cost.price if cost else "",
+        )
 
-def _attempt_record(
-    target: str, tier: int, turn: int, result: Result, started_s: float, took_s: float
-) -> AttemptRecord:
-    failure, usage = result.failure, result.usage
-    return AttemptRecord(
-        target,
-        tier,
-        turn,
-        result.outlet,
-        failure.cause.value if failure else "",
-        failure.reason if failure else "",
-        result.sent,
-        started_s,
-        took_s,
-        None if result.first_token_s is None else rounded(result.first_token_s),
-        failure.status if failure else None,
-        result.answer.model if result.answer else "",
-        msgspec.to_builtins(usage) if usage else None,
-    )
+
+def _cost(result: Result, card: PriceCard | None, *, at: float) -> Cost:
+    if result.failure is not None:
+        return cost_of_failure(result.failure.cause, result.usage, card, at=at)
+    return cost_of(result.usage, card, at=at)
 
 
 def rounded(seconds: float) -> float:

@@ -10,9 +10,12 @@ from typing import Any
 from seatrial.engine.cache import AnswerCache
 from seatrial.engine.health import Health
 from seatrial.engine.recorder import Recorder
-from seatrial.ports import Checker, Clock, Coin, Provider
+from seatrial.ports import Checker, Clock, Coin, Counters, Provider
+from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.duplicates import Recent
+from seatrial.reliability.forecast import Thrift
 from seatrial.reliability.settings import Plan
+from seatrial.values.prices import PriceCard
 
 OffLoop = Callable[..., Awaitable[Any]]
 """Given work and what to call it with, carries it out beside the loop."""
@@ -27,12 +30,18 @@ class Snapshot:
         providers: by target name; built-in targets and functions not loaded here are absent.
         keep_content: whether records hold what was asked and answered.
         checkers: the user's own checks that are loaded here, by name.
+        prices: what targets cost, by target; those whose prices are unknown are absent.
+        budgets: by feature; absent where nothing is bounded.
+        caps: tokens that a target may write at most, by target, where its settings say so.
     """
 
     plans: Mapping[str, Plan]
     providers: Mapping[str, Provider]
     keep_content: bool = True
     checkers: Mapping[str, Checker] = field(default_factory=dict)
+    prices: Mapping[str, PriceCard] = field(default_factory=dict)
+    budgets: Mapping[str, BudgetSettings] = field(default_factory=dict)
+    caps: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +52,14 @@ class World:
         clock, coin, new_id: what tells time, throws dice and makes ids.
         health: of the targets.
         recorder: where records go.
+        counters: where money, requests and tokens are counted.
         secret: of this installation.
         loop: on which requests are answered, when it is known: to ask for the running one is
             a system call.
         cache: the last good answers.
         off_loop: carries out long work beside the loop.
         recent: what was asked a moment ago, for features that mind duplicates.
+        thrift: who makes do with less, by feature; a job sees to it.
     """
 
     clock: Clock
@@ -56,8 +67,10 @@ class World:
     new_id: Callable[[], str]
     health: Health
     recorder: Recorder
+    counters: Counters
     secret: bytes
     loop: asyncio.AbstractEventLoop | None = None
     cache: AnswerCache = field(default_factory=AnswerCache)
     off_loop: OffLoop = asyncio.to_thread
     recent: Recent = field(default_factory=Recent)
+    thrift: dict[str, Thrift] = field(default_factory=dict)

@@ -1,3 +1,3 @@
 """What runs between requests.  Awaits the ports, knows no adapter."""
 
-__all__ = ["retention", "supervisor"]
+__all__ = ["money", "retention", "supervisor"]

@@ -23,6 +23,7 @@ WORDS: Final = {
     Cause.NO_TIME: "was left out: the time was too short",
     Cause.TRIED_ENOUGH: "was left out: enough attempts were made",
     Cause.NOT_CACHED: "holds no answer to this input",
+    Cause.SPARED: "was spared: the month will cost more than its budget",
     Cause.OVER_BUDGET: "would cost more than may still be spent",
     Cause.UNREACHABLE: "could not be reached",
     Cause.CONNECT_TIMEOUT: "did not connect in time",

@@ -102,6 +102,7 @@ def answer_flow(
     now: float,
     coin: Callable[[], float],
     outlook: Outlook,
+    spare: bool = False,
 ) -> Flow:
     """Plan one answer: attempts along the route, a commit for a stream, a decision.
 
@@ -112,6 +113,7 @@ def answer_flow(
         now: monotonic seconds.
         coin: throws numbers in [0, 1).
         outlook: what is known of the targets.
+        spare: begin at a cheaper tier, where one is left that can be called.
 
     Returns:
         A generator: send it the result of each step; its return value is the decision.
@@ -122,6 +124,10 @@ def answer_flow(
         if turned_away is not None:
             return turned_away
     for place in plan.places:
+        if spare and place.called and place.waiting:
+            spare = False
+            course.failures.append((place.target.name, Failure(Cause.SPARED, sent=False)))
+            continue
         if place.target.kind == "say":
             return Answered(Answer(plan.say), "say", place.tier, decide.explain(course.failures))
         if place.target.kind == "human":

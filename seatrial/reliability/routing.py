@@ -40,6 +40,7 @@ HANDLING: Final = {
     Cause.NO_TIME: Handling.NEXT,
     Cause.TRIED_ENOUGH: Handling.NEXT,
     Cause.NOT_CACHED: Handling.NEXT,
+    Cause.SPARED: Handling.NEXT,
     Cause.OVER_BUDGET: Handling.NEXT,
     Cause.UNREACHABLE: Handling.SAME,
     Cause.CONNECT_TIMEOUT: Handling.ELSEWHERE,

@@ -22,6 +22,7 @@ class Cause(Enum):
     NO_TIME = "no_time"  # too little of the deadline was left
     TRIED_ENOUGH = "tried_enough"  # the request had all the attempts it may have
     NOT_CACHED = "not_cached"  # no good answer to this input is kept
+    SPARED = "spared"  # the month's forecast passes its budget: what matters less goes cheaper
     OVER_BUDGET = "over_budget"  # its worst case does not fit into what may still be spent
     # The connection.
     UNREACHABLE = "unreachable"  # refused, no such name, TLS: nothing was sent

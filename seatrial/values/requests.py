@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from seatrial.values.criticality import Criticality
+
 # What a request wants; providers go by it.
 CHAT: Final = "chat"
 EMBED: Final = "embed"
@@ -53,6 +55,7 @@ class Request(msgspec.Struct, frozen=True):
         kind: `chat`, or `embed` for vectors; its body then has `input` in place of `messages`.
         prompt_version: the one that the caller expects of the feature's prompt, or the first
             digits of it; empty for whichever is live.
+        criticality: how much it matters, as its caller says.
     """
 
     id: str
@@ -66,6 +69,7 @@ class Request(msgspec.Struct, frozen=True):
     arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
     kind: str = CHAT
     prompt_version: str = ""
+    criticality: Criticality = Criticality.DEFAULT
 
     @property
     def messages(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from seatrial.counters import MemoryCounters
 from seatrial.engine.answer import answer
 from seatrial.engine.health import Health
 from seatrial.engine.world import Snapshot, World
@@ -286,6 +287,7 @@ class Stage:
             new_id=lambda: "id",
             health=self.health,
             recorder=self.recorder,  # type: ignore[arg-type]
+            counters=MemoryCounters(clock),
             secret=b"secret",
             off_loop=self._aside,
         )

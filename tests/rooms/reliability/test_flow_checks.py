@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
+from seatrial.reliability import decide
 from seatrial.reliability.flow import Attempt, Check, Commit, Step
 from seatrial.reliability.settings import Plan, TargetRules
-from seatrial.values.attempts import Cause, Result
+from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.chat import Answer
 from seatrial.values.checks import PASSED, Says, Verdict
 from seatrial.values.decisions import Answered, HandedOff, Refused
@@ -228,3 +229,13 @@ def test_spent_budget(route: tuple[TargetRules, ...]) -> None:
         assert isinstance(going.decision, Refused)
         assert "budget_spent" == going.decision.code
         assert going.decision.retry_after_s is None
+
+
+def test_spared_request_begins_at_a_cheaper_tier() -> None:
+    """Where one can be called; the last that can is never passed by."""
+    going = walk(plan_of(LARGE, SMALL), answered(), spare=True)
+    assert Answered(GOOD, "small", 1, decide.explain([("large", Failure(Cause.SPARED))])) == (
+        going.decision
+    )
+    going = walk(plan_of(LARGE, HUMAN), answered(), spare=True)
+    assert Answered(GOOD, "large", 0) == going.decision

@@ -136,6 +136,7 @@ def walk(
     stream: bool = False,
     deadline: float = 10.0,
     coin: float = 0.5,
+    spare: bool = False,
 ) -> Walk:
     """Walk a plan: give each attempt and commit the next result; waits just pass."""
     flow = answer_flow(
@@ -145,6 +146,7 @@ def walk(
         now=0.0,
         coin=lambda: coin,
         outlook=known or Known(),
+        spare=spare,
     )
     going = Walk(flow)
     left: Iterator[Result] = iter(results)
