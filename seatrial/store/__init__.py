@@ -23,6 +23,7 @@ __all__ = [
     "releases",
     "schema",
     "segments",
+    "serving",
     "sqlite",
     "tables",
     "watchdog",

@@ -15,8 +15,12 @@ class DurableStore(Store, Protocol):
     name: str
     """What people call it: its address without the password."""
 
-    def acquire_serving_lock(self) -> None:
-        """Be the one process that serves from a SQLite file; PostgreSQL takes many."""
+    def acquire_serving_lock(self, *, alone: bool = True) -> None:
+        """Be one that serves: from a SQLite file always alone, from PostgreSQL also with others.
+
+        Args:
+            alone: whether this process shares its counters with no other.
+        """
 
 
 def open_store(url: str, *, folder: Path | None = None, limit_s: float = 5.0) -> DurableStore:

@@ -18,6 +18,7 @@ from seatrial.store.keys import SqlKeys
 from seatrial.store.ledger import SqlLedger
 from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
+from seatrial.store.serving import ServingLock
 from seatrial.store.watchdog import Watchdog
 
 CONNECT_S: Final = 3
@@ -76,6 +77,8 @@ class PostgresStore:
         self._database = Database(
             self.name, engine, engine, interrupt=_cut, prepare=_prepare, limit_s=limit_s
         )
+        self._url = url
+        self._serving = ServingLock(self.name, self._connect, _cut, limit_s=limit_s)
         self.records = SqlRecords(self._database)
         self.keys = SqlKeys(self._database)
         self.releases = SqlReleases(self._database)
@@ -98,12 +101,33 @@ class PostgresStore:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
             return schema.upgrade(connection)
 
-    def acquire_serving_lock(self) -> None:
-        """Return at once: many processes may serve from one PostgreSQL database."""
+    def acquire_serving_lock(self, *, alone: bool = True) -> None:
+        """Serve from this database until `close` or death: alone, or with others that share.
+
+        Raises:
+            StartRefused: others serve from it who do not share counters with us.
+            StoreUnavailable: the server did not answer.
+        """
+        self._serving.take(alone=alone)
 
     def close(self) -> None:
-        """Give back connections."""
+        """Give back connections and the serving lock."""
         self._database.close()
+        self._serving.release()
+
+    def _connect(self) -> Any:
+        import psycopg
+
+        url = self._url.set(drivername="postgresql")
+        return psycopg.connect(
+            url.render_as_string(hide_password=False),
+            autocommit=True,
+            connect_timeout=CONNECT_S,
+            application_name="seatrial serving",
+            keepalives_idle=10,
+            keepalives_interval=3,
+            keepalives_count=3,
+        )
 
 
 def _cut(driver: Any) -> None:

@@ -93,7 +93,7 @@ class SqliteStore:
         with self._database.writing(sync=True, limit_s=3_600) as connection:
             return schema.upgrade(connection)
 
-    def acquire_serving_lock(self) -> None:
+    def acquire_serving_lock(self, *, alone: bool = True) -> None:
         """Be the one process that serves from this file, until `close` or death.
 
         Raises:

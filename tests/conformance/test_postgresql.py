@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -136,12 +138,47 @@ def test_synced_commits_are_synced(postgres_address: str) -> None:
 
 
 @pytest.mark.needs_postgres
-def test_many_processes_may_serve(postgres_address: str) -> None:
-    """The serving lock is SQLite's affair."""
-    for _ in range(2):
-        store = open_store(postgres_address)
+def test_one_process_serves_alone_or_all_share(postgres_address: str) -> None:
+    """Without shared counters a second process is refused; those who share are many."""
+    one, two = open_store(postgres_address), open_store(postgres_address)
+    with closing(one), closing(two):
+        one.acquire_serving_lock()
+        one.acquire_serving_lock()  # whoever has it keeps it
+        for alone in (True, False):
+            with pytest.raises(StartRefused, match="already serves"):
+                two.acquire_serving_lock(alone=alone)
+        one.close()
+        two.acquire_serving_lock(alone=False)
+        with closing(open_store(postgres_address)) as three:
+            three.acquire_serving_lock(alone=False)
+            with pytest.raises(StartRefused, match="Another"):
+                one.acquire_serving_lock()
+
+
+@pytest.mark.needs_postgres
+def test_a_killed_process_serves_no_more(postgres_address: str) -> None:
+    """Death releases the lock, soon enough for the next start."""
+    code = (
+        "import sys, time; from seatrial.store import open_store\n"
+        "store = open_store(sys.argv[1]); store.acquire_serving_lock()\n"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, postgres_address], stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert b"held\n" == holder.stdout.readline()
+        holder.kill()
+    with closing(open_store(postgres_address)) as store:
         store.acquire_serving_lock()
-        store.close()
+
+
+def test_a_lock_that_cannot_be_asked_for_is_no_refusal() -> None:
+    """A server that is away is waited for; that is no other process that serves."""
+    store = open_store("postgresql://me:word@127.0.0.1:1/x")
+    with closing(store), pytest.raises(StoreUnavailable) as caught:
+        store.acquire_serving_lock()
+    assert "word" not in str(caught.value)
 
 
 @pytest.mark.needs_postgres

@@ -133,9 +133,9 @@ class FaultyStore:
         """Bring the schema up to date."""
         return self._disk.call("migrate", self._inner.migrate, self.limit_s)
 
-    def acquire_serving_lock(self) -> None:
+    def acquire_serving_lock(self, *, alone: bool = True) -> None:
         """Be the one process that serves."""
-        self._inner.acquire_serving_lock()
+        self._inner.acquire_serving_lock(alone=alone)
 
     def close(self) -> None:
         """Give back connections."""
