@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from seatrial.values.chat import Usage
 
-# More than any model can have read or written: such a report is none.
-MAX_TOKENS: Final = 10_000_000_000
+# More than any model can have read or written at once: such a report is none.
+MAX_TOKENS: Final = 100_000_000
 MAX_TIER_CHARS: Final = 32
 
 

@@ -51,6 +51,9 @@ TOKENS: Final = {
 AMOUNTS: Final = ("requests", "attempts", "unpriced", *TOKENS, "cost_pico")
 # So that a database's sum of whole numbers cannot overflow: 9 million dollars would.
 SPLIT: Final = 1_000_000
+# A row takes no more from here on (4.6 million dollars on one day, for one target and user): what
+# a broken provider reports must not keep the records out.
+FULL: Final = 1 << 62
 
 # Where in the amounts of a row each class of tokens is added.
 _PLACES: Final = {name: AMOUNTS.index(column) for column, names in TOKENS.items() for name in names}
@@ -147,7 +150,7 @@ def _add(row: list[int], attempt: AttemptRecord) -> None:
     if attempt.cost_usd is None:
         row[2] += 1
     else:
-        row[_COST] += pico_of(attempt.cost_usd)
+        row[_COST] = min(row[_COST] + pico_of(attempt.cost_usd), FULL)
     if attempt.usage:
         for name, count in attempt.usage.items():
             place = _PLACES.get(name)
@@ -172,7 +175,11 @@ def _upsert(dialect: Dialect, rows: int) -> str:
     names = ", ".join(quote(column.name) for column in table.columns)
     mark = "?" if dialect.paramstyle == "qmark" else "%s"
     one = f"({', '.join([mark] * len(table.columns))})"
-    more = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in AMOUNTS)
+    more = ", ".join(
+        f"{name} = CASE WHEN {table.name}.{name} < {FULL} "
+        f"THEN {table.name}.{name} + excluded.{name} ELSE {table.name}.{name} END"
+        for name in AMOUNTS
+    )
     return (
         f"INSERT INTO {table.name} ({names}) VALUES {', '.join([one] * rows)} "  # noqa: S608 - names and marks only
         f"ON CONFLICT (id) DO UPDATE SET {more}"

@@ -160,10 +160,20 @@ def test_costs_are_told_by_what_is_asked(store: DurableStore) -> None:
 
 def test_no_sum_is_too_large(store: DurableStore) -> None:
     """Twelve decimals and millions of dollars: more than a database's whole numbers hold."""
-    rich = [attempt("t", "9000000.000000000001")]
+    rich = [attempt("t", "4000000.000000000001")]
     store.records.add([sealed(make(n, *rich, user=f"u{n}")) for n in range(50)])
 
-    assert 50 * 9_000_000_000_000_000_001 == total(store).cost_pico
+    assert 50 * 4_000_000_000_000_000_001 == total(store).cost_pico
+
+
+def test_what_a_broken_provider_reports_keeps_no_record_out(store: DurableStore) -> None:
+    """A row that is full takes no more; the records go on."""
+    for n in range(5):
+        batch = [make(10 * n + m, attempt("t", "4000000")) for m in range(3)]
+        assert 3 == store.records.add([sealed(record) for record in batch])
+
+    assert 1 << 62 <= total(store).cost_pico < 1 << 63
+    assert 15 == total(store).attempts
 
 
 def test_names_that_no_index_takes_are_booked_all_the_same(store: DurableStore) -> None:
