@@ -52,8 +52,9 @@ def reads_as_refusal(text: str) -> bool:
         return False  # data and code speak for others
     if _declines_in_english(head):
         return True
-    tongues = _PLAIN_TONGUES if head.isascii() else _TONGUES
-    return any(_declines_in(tongue, head) for tongue in tongues)
+    if head.isascii() and _OPENINGS.isdisjoint(head.split()):
+        return False  # as in nearly all that is English
+    return any(_declines_in(tongue, head) for tongue in _TONGUES)
 
 
 # Said in full, so that one spelling of each is looked for.
@@ -221,7 +222,7 @@ _TONGUES: Final = (
         ("مساعدت", "المساعدة", "تقديم", "الإجابة", "توفير", "الرد", "تلبية", "مشاركة"),
     ),
 )  # fmt: skip
-# The others cannot decline without a sign that ASCII lacks.
-_PLAIN_TONGUES: Final = tuple(
-    tongue for tongue in _TONGUES if any(words.isascii() for words in tongue.cannot)
+# In ASCII alone, nobody declines in them without one of these words.
+_OPENINGS: Final = frozenset(
+    words.split()[0] for tongue in _TONGUES for words in tongue.cannot if words.isascii()
 )
