@@ -17,7 +17,7 @@ from seatrial.reliability.checks.personal_data_phones import NEAR, phones_in, wo
 from seatrial.reliability.checks.personal_data_secrets import secrets_in
 
 NATIONAL: Final = (
-    "nhs nino ssn steuer_id insee dni bsn codice_fiscale pesel personnummer rijksregister ahv hetu "
+    "nhs nino ssn steuer_id insee dni bsn codice_fiscale pesel hetu personnummer rijksregister ahv "
     "cpf"
 ).split()
 # Where two kinds claim the same signs, the one named first has them.
@@ -107,7 +107,13 @@ _NUMBERS: Final[Mapping[str, tuple[re.Pattern[str], _Weak | None]]] = {
         re.compile(_NOT_IN + r"\d{3}([ -]?)\d{2}\1\d{4}" + _ENDS),
         _Weak(re.compile(r"\d{3}-\d{2}-\d{4}"), words("ssn", "social security", r"soc\.? ?sec")),
     ),
-    "steuer_id": (re.compile(_NOT_IN + r"\d{2}( ?)\d{3}\1\d{3}\1\d{3}" + _ENDS), None),
+    "steuer_id": (
+        re.compile(_NOT_IN + r"\d{2}( ?)\d{3}\1\d{3}\1\d{3}" + _ENDS),
+        _Weak(
+            re.compile(r"\d{2} \d{3} \d{3} \d{3}"),
+            words("steuer", "idnr", "id-nr", "tax id"),
+        ),
+    ),
     "insee": (
         re.compile(r"(?<!\w)[12378] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}(?!\w)"),
         None,
@@ -131,7 +137,11 @@ _NUMBERS: Final[Mapping[str, tuple[re.Pattern[str], _Weak | None]]] = {
         ),
     ),
     "rijksregister": (
-        re.compile(_NOT_IN + r"\d{2}\.?\d{2}\.?\d{2}-?\d{3}\.?\d{2}" + _ENDS), None,
+        re.compile(_NOT_IN + r"\d{2}\.?\d{2}\.?\d{2}-?\d{3}\.?\d{2}" + _ENDS),
+        _Weak(
+            re.compile(r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}"),
+            words("rijksregister", "registre national", "national number", "insz", "niss"),
+        ),
     ),
     "ahv": (re.compile(_NOT_IN + r"756(\.?)\d{4}\1\d{4}\1\d{2}" + _ENDS), None),
     "hetu": (re.compile(r"(?i)(?<!\w)\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y](?!\w)"), None),
@@ -193,7 +203,8 @@ def _iban_end(text: str, start: int) -> int:
 
 # --- e-mail ------------------------------------------------------------------------------
 
-_LOCAL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}\Z")
+# RFC 5322 allows more, `=` and `/` among them; nobody's address has them.
+_LOCAL: Final = re.compile(r"[\w.!#$%&'*+?^`{|}~-]{1,64}\Z")
 _DOMAIN: Final = re.compile(
     r"@(?:[\w-]{1,63}\.){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})(?![\w-])"
 )
@@ -207,7 +218,7 @@ def _emails(text: str) -> Iterator[Found]:
         local = _LOCAL.search(text[max(after, at - 64) : at])
         if local is None:
             continue
-        name = local[0].lstrip(".'`|=?/*&!#{")
+        name = local[0].lstrip(".'`|?*&!#{")
         if name and not (name == "git" and text[domain.end() : domain.end() + 1] == ":"):
             yield Found("email", at - len(name), domain.end())
             after = domain.end()

@@ -40,15 +40,20 @@ _INTERNATIONAL: Final = re.compile(
     r"(?:[ .\-/()]{0,2}\d){6,13}(?!\w)"
 )
 _NATIONAL: Final = re.compile(
-    r"(?<![\w+.,\-/])(?:"
-    r"\(?[2-9]\d{2}\)?[ .-]?[2-9]\d{2}[ .-]\d{4}"  # (555) 234-5678
+    r"(?<![\w+.,\-/])(?<!\d )(?:"
+    r"\([2-9]\d{2}\)[ .-]?[2-9]\d{2}[ .-]\d{4}"  # (555) 234-5678
+    r"|[2-9]\d{2}([.-])[2-9]\d{2}\1\d{4}"  # 555-234-5678
     r"|\(0\d{1,5}\)[ .\-/]?\d{2,8}(?:[ .\-/]\d{2,8}){0,3}"  # (020) 7946 0958
-    r"|0[1-9]\d{0,4}(?:[ .\-/]\d{2,8}){1,5}"  # 020 7946 0958, 01 23 45 67 89
-    r"|0[1-9]\d{8,10}"  # 07700900123
+    # 020 7946 0958, 01 23 45 67 89, 0171/123 45 67
+    r"|0[1-9]\d{0,4}[ .\-/]\d{2,8}(?:([ .-])\d{2,8}(?:\2\d{2,8}){0,3})?"
+    r"|07\d{9}"  # a British mobile number
     r"|[679]\d{2}(?: \d{3} \d{3}|(?: \d{2}){3})"  # 612 345 678
     r")(?!\w|[.,\-/]\d)"
 )
-_BARE: Final = re.compile(r"(?<![\w+.,\-/])\d{7,12}(?!\w|[.,\-/]\d)")
+# Also 555 234 5678, and any run of digits.
+_BARE: Final = re.compile(
+    r"(?<![\w+.,\-/])(?:\d{7,12}|[2-9]\d{2} [2-9]\d{2} \d{4})(?!\w|[.,\-/]\d)"
+)
 _DATE: Final = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2,4}|\d{4}([./-])\d{1,2}\2\d{1,2}")
 _PHONE_WORDS: Final = words(
     *"phone tele?ph mobile fax handy anruf rufnummer téléph portable appele teléf móvil".split(),
@@ -58,9 +63,10 @@ _PHONE_WORDS: Final = words(
 )
 _OTHER_WORDS: Final = words(
     *"order invoice ticket track article sku isbn account acct customer booking parcel".split(),
-    *"serial policy contract transaction barcode bestell rechnung kunden vorgang".split(),
-    *"commande facture pedido factura ordine fattura archeb cyfeirnod anfoneb".split(),
-    *(f"{word}s?\\b" for word in "ref item case id no code pin ean".split()),
+    *"paid price cost amount total serial policy contract transaction barcode".split(),
+    *"bestell rechnung kunden vorgang commande facture pedido factura ordine fattura".split(),
+    *"archeb cyfeirnod anfoneb".split(),
+    *(f"{word}s?\\b" for word in "ref item case id no code pin ean part".split()),
 )
 # Of two digits, or the first two of three.
 _CODES: Final = frozenset(
