@@ -11,15 +11,23 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from seatrial.ports import Ask, Short
+from seatrial.reliability.checks.sizes import typical_tokens
+from seatrial.reliability.checks.texts import spoken_of, strings_of
+from seatrial.values.attempts import Cause, Failure
+from seatrial.values.chat import Usage
 from seatrial.values.decisions import Refused
 from seatrial.values.requests import Caller
 
 MINUTE_S: Final = 60.0
 DAY_S: Final = 86_400
 LONGEST_WAIT_S: Final = 60.0  # clients ignore a Retry-After above it
+FIRST_GUESS: Final = 256.0  # tokens of an answer, before any was seen
+LEARNS: Final = 0.05  # of each answer; the last twenty count most
+HEADROOM: Final = 1.5  # answers differ; what was too much is given back
+_CAPS: Final = ("max_completion_tokens", "max_tokens")
 _NAMES: Final = {"feature": "this feature", "key": "your API key", "user": "this user"}
 
 
@@ -105,25 +113,71 @@ def asks_for(
     return asks
 
 
-def asks_of_target(limits: TargetLimits, target: str, outlet: str, tokens: int) -> list[Ask]:
+def asks_of_target(limits: TargetLimits, target: str, outlets: int, tokens: int) -> list[Ask]:
     """Return what one attempt takes from what the provider grants.
 
     Args:
         limits: of the target.
         target: its name.
-        outlet: name of the address and key; each has a grant of its own.
-        tokens: at most, of question and answer together.
+        outlets: how many addresses and keys it has; each has a grant of its own.
+        tokens: expected, of question and answer together.
     """
     wanted = (
         ("requests", 1, limits.requests_minute),
         ("tokens", tokens, limits.tokens_minute),
     )
-    return [
-        # More than a minute grants can never fit; an empty bucket lets it pass alone.
-        Ask(f"{unit}:target:{target}:{outlet}", min(amount, most), most, refill_s=MINUTE_S)
-        for unit, amount, most in wanted
-        if most is not None
-    ]
+    asks = []
+    for unit, amount, granted in wanted:
+        if granted is not None:
+            most = granted * outlets
+            # More than a minute grants can never fit; an empty bucket lets it pass alone.
+            fits = min(amount, most)
+            asks.append(Ask(f"{unit}:target:{target}:minute", fits, most, refill_s=MINUTE_S))
+    return asks
+
+
+def used_up(short: Short) -> Failure:
+    """Return why an attempt is not made: what the provider grants is used up for now."""
+    reason = "the limit that is declared for it is used up"
+    return Failure(Cause.THROTTLED, reason, retry_after_s=short.wait_s, sent=False)
+
+
+class UsualOutput:
+    """How many tokens answers usually have.
+
+    >>> usual = UsualOutput()
+    >>> usual.learn(100)
+    >>> usual.tokens
+    248.2
+    """
+
+    __slots__ = ("tokens",)
+
+    def __init__(self) -> None:
+        self.tokens = FIRST_GUESS
+
+    def learn(self, tokens: int) -> None:
+        """Take in one answer."""
+        self.tokens += (tokens - self.tokens) * LEARNS
+
+
+def expected_tokens(body: Mapping[str, Any], usual: UsualOutput) -> int:
+    """Return about how many tokens a request and its answer will have.
+
+    Args:
+        body: the request in OpenAI's shape.
+        usual: of answers like the one that is asked for.
+    """
+    if "input" in body:  # an embedding writes nothing
+        return sum(map(typical_tokens, strings_of(body["input"])))
+    asked = sum(typical_tokens(text) for text, _ in spoken_of(body))
+    caps = [body[name] for name in _CAPS if isinstance(body.get(name), int)]
+    return asked + math.ceil(min([usual.tokens * HEADROOM, *caps]))
+
+
+def tokens_of(usage: Usage) -> int:
+    """Return how many tokens were read and written, of every class."""
+    return usage.all_input_tokens + usage.all_output_tokens
 
 
 def settled(asks: Sequence[Ask], tokens: int) -> list[int]:

@@ -12,12 +12,18 @@ from seatrial.reliability.limits import (
     LONGEST_WAIT_S,
     LimitSettings,
     TargetLimits,
+    UsualOutput,
     asks_for,
     asks_of_target,
+    expected_tokens,
     rate_headers,
     refusal,
     settled,
+    tokens_of,
+    used_up,
 )
+from seatrial.values.attempts import Cause
+from seatrial.values.chat import Usage
 from seatrial.values.requests import Caller
 
 ANN = Caller(key_id="k1", user="ann@example.org")
@@ -95,12 +101,41 @@ def test_a_providers_grant_is_counted_per_outlet() -> None:
     """Each key of a target has what the provider grants; what never fits passes alone."""
     limits = TargetLimits(requests_minute=10, tokens_minute=500)
 
-    asks = asks_of_target(limits, "large", "key 1", 800)
+    asks = asks_of_target(limits, "large", 1, 800)
 
     assert [1, 500] == [ask.amount for ask in asks]
     assert [10, 500] == [ask.ceiling for ask in asks]
-    assert asks != asks_of_target(limits, "large", "key 2", 800)
-    assert [] == asks_of_target(TargetLimits(), "large", "key 1", 800)
+    two = asks_of_target(limits, "large", 2, 800)
+    assert [(1, 20), (800, 1000)] == [(ask.amount, ask.ceiling) for ask in two]
+    assert [] == asks_of_target(TargetLimits(), "large", 1, 800)
+
+
+def test_a_grant_that_is_used_up_is_waited_for() -> None:
+    """The attempt fails unsent, with the time after which another may be made."""
+    failure = used_up(Short(0, 0, 4.5))
+
+    assert (Cause.THROTTLED, 4.5, False) == (failure.cause, failure.retry_after_s, failure.sent)
+
+
+def test_what_is_expected_follows_what_is_asked_and_what_is_usual() -> None:
+    """The question's length, and an answer as they usually are, at most as long as asked for."""
+    usual = UsualOutput()
+    body = {"messages": [{"role": "user", "content": "x" * 400}]}
+    assert 100 + 384 == expected_tokens(body, usual)
+    assert 100 + 50 == expected_tokens({**body, "max_tokens": 50}, usual)
+    for _ in range(200):
+        usual.learn(20)
+    assert 100 + 30 == pytest.approx(expected_tokens(body, usual), abs=1)
+    assert 100 + 30 == pytest.approx(expected_tokens({**body, "max_tokens": 50}, usual), abs=1)
+    assert 3 == expected_tokens({"input": ["four", "four more"]}, usual) - 1
+
+
+def test_tokens_of_every_class_count() -> None:
+    """Cached, written, reasoned: all are tokens; searches are none."""
+    usage = Usage(input_tokens=1, cached_tokens=2, output_tokens=4, reasoning_tokens=8)
+
+    assert 15 == tokens_of(usage)
+    assert 0 == tokens_of(Usage(web_searches=3))
 
 
 def test_tokens_are_settled_and_requests_stay() -> None:
