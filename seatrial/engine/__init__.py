@@ -7,6 +7,7 @@ __all__ = [
     "cache",
     "carriage",
     "checking",
+    "granting",
     "health",
     "keyring",
     "perform",

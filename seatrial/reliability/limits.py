@@ -177,7 +177,8 @@ def expected_tokens(body: Mapping[str, Any], usual: UsualOutput) -> int:
 
 def tokens_of(usage: Usage) -> int:
     """Return how many tokens were read and written, of every class."""
-    return usage.all_input_tokens + usage.all_output_tokens
+    total: int = usage.all_input_tokens + usage.all_output_tokens
+    return total
 
 
 def settled(asks: Sequence[Ask], tokens: int) -> list[int]:
