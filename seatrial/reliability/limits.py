@@ -171,14 +171,13 @@ def expected_tokens(body: Mapping[str, Any], usual: UsualOutput) -> int:
     if "input" in body:  # an embedding writes nothing
         return sum(map(typical_tokens, strings_of(body["input"])))
     asked = sum(typical_tokens(text) for text, _ in spoken_of(body))
-    caps = [body[name] for name in _CAPS if isinstance(body.get(name), int)]
+    caps: list[int] = [body[name] for name in _CAPS if isinstance(body.get(name), int)]
     return asked + math.ceil(min([usual.tokens * HEADROOM, *caps]))
 
 
 def tokens_of(usage: Usage) -> int:
     """Return how many tokens were read and written, of every class."""
-    total: int = usage.all_input_tokens + usage.all_output_tokens
-    return total
+    return usage.all_input_tokens + usage.all_output_tokens
 
 
 def settled(asks: Sequence[Ask], tokens: int) -> list[int]:
