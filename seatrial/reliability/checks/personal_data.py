@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from seatrial.reliability.checks.personal_data_numbers import HOLDS, IBAN_LENGTHS
 from seatrial.reliability.checks.personal_data_phones import NEAR, phones_in, words
 from seatrial.reliability.checks.personal_data_secrets import secrets_in
+from seatrial.reliability.checks.texts import SLICE_CHARS, slices_of
 
 NATIONAL: Final = (
     "nhs nino ssn steuer_id insee dni bsn codice_fiscale pesel hetu personnummer rijksregister ahv "
@@ -45,6 +46,16 @@ def find(text: str, kinds: frozenset[str] = frozenset(KINDS)) -> list[Found]:
     >>> find("Mail ann@example.org now")
     [Found(kind='email', start=5, end=21)]
     """
+    found = _find(text, kinds) if len(text) <= SLICE_CHARS else []
+    if len(text) > SLICE_CHARS:
+        for place, piece in slices_of(text):
+            found += [
+                Found(each[0], each[1] + place, each[2] + place) for each in _find(piece, kinds)
+            ]
+    return _apart(found) if len(found) > 1 else found
+
+
+def _find(text: str, kinds: frozenset[str]) -> list[Found]:
     plain = text if text.isascii() else text.translate(_FOLD)
     found: list[Found] = []
     if "secret" in kinds:
@@ -59,7 +70,7 @@ def find(text: str, kinds: frozenset[str] = frozenset(KINDS)) -> list[Found]:
             found += [Found("phone", *span) for span in phones_in(plain)]
     if "ip" in kinds:
         found += _addresses(plain)
-    return _apart(found) if len(found) > 1 else found
+    return found
 
 
 # The same length before and after, so that places stay: digits of other scripts, the blanks and

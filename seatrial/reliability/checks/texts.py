@@ -11,6 +11,11 @@ import msgspec
 # Above this a text holds the event loop too long: run the checks in a thread.
 LONG_CHARS: Final = 20_000
 
+# One call of a pattern cannot be interrupted, not even in a thread: long texts are searched in
+# slices.  What is looked for is shorter than their overlap: a private key, a sentence.
+SLICE_CHARS: Final = 32_768
+OVERLAP_CHARS: Final = 8_192
+
 # Parts that bring somebody else's text into a message.
 _DOCUMENT_PARTS: Final = frozenset({"document", "file", "search_result", "tool_result"})
 # Keys that every request has; nothing about a person stands in them.
@@ -100,6 +105,21 @@ def strings_of(value: object) -> Iterator[str]:
             stack.extend(reversed(each))
         elif type(each) is int and abs(each) >= _LEAST_NUMBER:
             yield str(each)
+
+
+def slices_of(text: str) -> Iterator[tuple[int, str]]:
+    """Iterate over a text in slices that overlap, each with its place; begin them at a blank.
+
+    >>> [(place, len(piece)) for place, piece in slices_of("a" * 40_000)]
+    [(0, 32768), (24576, 15424)]
+    """
+    place = 0
+    while len(text) - place > SLICE_CHARS:
+        yield place, text[place : place + SLICE_CHARS]
+        after = place + SLICE_CHARS - OVERLAP_CHARS
+        blank = text.find(" ", after, after + OVERLAP_CHARS // 2)
+        place = blank if blank >= 0 else after
+    yield place, text[place:]
 
 
 def rewrite_body(body: dict[str, Any], change: Change) -> dict[str, Any]:

@@ -192,6 +192,12 @@ def test_a_megabyte_of_anything_ends(piece: str) -> None:
     weigh(piece * (200_000 // len(piece)))
 
 
+def test_attempt_deep_in_a_long_text_is_found() -> None:
+    """Slices overlap, so that no sentence is cut in two."""
+    for place in (32_750, 32_768, 24_570, 70_000):
+        assert "override" in weigh("x " * (place // 2) + ORDER + " y" * 30_000)
+
+
 def test_plain_text_is_folded() -> None:
     """Accents, shortened words, paragraphs."""
     assert plain("Don't\n\nÉVITE  that’s") == "dont . evite thats"

@@ -281,6 +281,19 @@ def test_text_without_marks_is_not_held() -> None:
     assert restorer.end() == ""
 
 
+def test_long_text_is_searched_in_slices() -> None:
+    """Wherever slices meet, a value is found once and whole; a long key as well."""
+    mail, key = "ann@example.org ", "-----BEGIN PRIVATE KEY-----" + "A" * 4_000 + " "
+    for place in (32_750, 32_760, 24_570, 40_000):
+        text = "x " * (place // 2) + mail + "y " * 10_000 + key + "z " * 20_000
+
+        assert [each.kind for each in find(text)] == ["email", "secret"]
+        assert text[slice(*find(text)[0][1:])] == mail.strip()
+        assert len(text[slice(*find(text)[1][1:])]) >= len(key) - 1
+    assert [each.kind for each in find("1" * 50_000)] == []
+    assert find("x " * 40_000) == []
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "piece",
