@@ -16,6 +16,7 @@ from seatrial.values.attempts import Cause
 from seatrial.values.chat import Usage
 from seatrial.values.prices import (
     CLASSES,
+    FREE,
     MILLION,
     READ,
     REQUESTS,
@@ -72,6 +73,7 @@ class Cost:
 
 
 NOTHING: Final = Cost(0, price="not billed")
+FREE_OF_CHARGE: Final = Cost(0, price="free")
 
 
 def cost(usage: Usage | None, card: PriceCard | None, *, at: float) -> Cost:
@@ -88,7 +90,7 @@ def cost(usage: Usage | None, card: PriceCard | None, *, at: float) -> Cost:
     Decimal('0.00015')
     """
     if usage is None:
-        return Cost(None, unknown=("usage",))
+        return FREE_OF_CHARGE if card is FREE else Cost(None, unknown=("usage",))
     span = span_at(card, at, tier=usage.service_tier) if card is not None else None
     if span is None:
         return Cost(None, unknown=("price",), estimated=usage.estimated)

@@ -117,7 +117,7 @@ def test_costs_as_json_have_every_decimal(run: Run, books: Path) -> None:
 def test_costs_in_a_window_and_of_somebody(run: Run, books: Path) -> None:
     """Days and filters; a month when nothing is said."""
     old = time.strftime("%Y-%m-%d", time.gmtime(NOW - 40 * 86_400))
-    until = time.strftime("%Y-%m-%d", time.gmtime(NOW - 39 * 86_400))
+    until = old  # is included
 
     rows = run("records", "cost", "--by", "day", "--since", "60d", "--json").json["rows"]
     assert [old, time.strftime("%Y-%m-%d", time.gmtime(NOW - 9))] == [
@@ -157,6 +157,22 @@ def test_what_was_unknown_can_be_priced_later(run: Run, books: Path) -> None:
     assert "unknown" in shown.out
     assert "what was booked stays booked" in shown.out
     assert before == run("records", "cost", "--by", "target", "--since", "2d").out
+
+
+def test_what_was_read_wrongly_is_read_again(run: Run, books: Path) -> None:
+    """From the provider's own report, which is kept: here reasoning that only its total tells."""
+    raw = {"prompt_tokens": 1_000, "completion_tokens": 500, "total_tokens": 2_500}
+    usage = msgspec.to_builtins(Usage(input_tokens=1_000, output_tokens=500, raw=raw))
+    old = AttemptRecord("large", sent=True, usage=usage, cost_usd=Decimal("0.00625"))
+    record = Record("rec_9", "support", NOW, "answer", user="zoe", attempts=(old,))
+    store = open_store(f"sqlite:{books / 'seatrial.db'}")
+    store.records.add([Sealed(outline(record), seal(record))])
+    store.close()
+
+    (row,) = run("records", "reprice", "--since", "2d", "--user", "zoe", "--json").json["rows"]
+
+    # 1000 x 1.25 + 1500 x 10 per million.
+    assert ("0.00625", "0.01625") == (row["booked_usd"], row["now_usd"])
 
 
 def test_another_price_list_can_be_tried(run: Run, books: Path) -> None:

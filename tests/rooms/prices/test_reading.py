@@ -52,6 +52,8 @@ def small(tmp_path: Path) -> Path:
         model("maker", "big-dated", "2", "equals", "big-2026-01-02"),
         model("maker", "odd", "5", "and", ["contains", "x"], ["ends_with", "y"]),
         model("maker", "late", "6", "regex", "^late-2026-0[12]-03$"),
+        model("maker", "two-20260103", "7"),
+        model("cloud", "two-2026-01-03", "8"),
         model("cloud", "small", "3"),
         {"of": "cloud", "model": "gift", "match": ["equals", "gift"], "prices": [{"free": True}]},
         {"of": "cloud", "model": "dark", "match": ["equals", "dark"], "prices": [{"rates": {}}]},
@@ -71,6 +73,8 @@ def small(tmp_path: Path) -> Path:
         ("https://api.maker.example", "wxyy", "5"),
         ("https://api.maker.example", "wxyz", None),
         ("https://api.maker.example", "late-20260103", "6"),
+        ("https://eu.cloud.example", "two-2026-01-03", "8"),
+        ("https://eu.cloud.example", "two-20260103", "7"),  # as it is written comes first
         ("https://api.maker.example", "", None),
         ("http://127.0.0.1:8000/v1", "big", None),  # a name alone says nothing of who bills
     ],

@@ -107,7 +107,8 @@ def test_what_nobody_reported_is_unknown() -> None:
     """No report, no card, or none that holds yet: unknown, never 0."""
     early = PriceCard(own=(PriceSpan("own", {"input_tokens": mtok("1")}, since=10.0),))
 
-    assert Cost(None, unknown=("usage",)) == cost(None, FREE, at=0.0)
+    assert Cost(None, unknown=("usage",)) == cost(None, card(input_tokens="1"), at=0.0)
+    assert Cost(None, unknown=("usage",)) == cost(None, None, at=0.0)
     assert Cost(None, unknown=("price",)) == cost(reported(), None, at=0.0)
     assert cost(reported(input_tokens=1), early, at=9.9).total is None
     assert Decimal("0.000001") == cost(reported(input_tokens=1), early, at=10.0).total
@@ -120,7 +121,9 @@ def test_estimates_say_so() -> None:
 
 
 def test_free_is_zero_and_says_why() -> None:
-    """A server of one's own costs nothing, searches included."""
+    """A server of one's own costs nothing, searches included, whether it reports or not."""
+    silent = cost(None, FREE, at=0.0)
+    assert (Decimal(0), "free") == (silent.total, silent.price)
     found = cost(reported(**dict.fromkeys(CLASSES, 7)), FREE, at=0.0)
 
     assert (Decimal(0), "free") == (found.total, found.price)
@@ -234,6 +237,18 @@ def test_the_worst_case_is_the_dearest_of_everything() -> None:
     assert worst(1, 1, 0.0, None) is None
 
 
+@pytest.mark.parametrize(("begins_s", "worst"), [(0, 9), (3_599, 9), (3_600, 9), (7_201, 1)])
+def test_a_price_that_soon_begins_counts_already(begins_s: int, worst: int) -> None:
+    """An attempt may run into it."""
+    dear = {"input_tokens": mtok("9"), "output_tokens": mtok("9")}
+    prices = PriceCard(
+        (span(input_tokens="1", output_tokens="1"), PriceSpan("new", dear, since=DAY + begins_s))
+    )
+    assert worst * 1_000_000 == worst_case_pico(
+        prices, prompt_tokens=1, max_output_tokens=0, at=DAY
+    )
+
+
 def test_the_worst_case_of_a_speed() -> None:
     """The speed that was asked for counts, and so does the usual one it may fall back to."""
     prices = PriceCard(
@@ -339,3 +354,10 @@ def test_a_number_from_a_file_is_the_number_that_was_written(text: str) -> None:
     """A parser's float stands for the text that it was made of."""
     assert Decimal(text) == exactly(float(text))
     assert Decimal(text) * 10**12 == rate(exactly(float(text)), per=MILLION)
+
+
+def test_what_is_free_needs_no_report() -> None:
+    """A function of one's own reports no usage, and costs nothing all the same."""
+    found = cost(None, FREE, at=0.0)
+
+    assert (0, "free", ()) == (found.pico, found.price, found.unknown)
