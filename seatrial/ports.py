@@ -365,6 +365,46 @@ class Ledger(Protocol):
         """Return what was booked, by the dimensions asked for."""
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """What stands under an idempotency key.
+
+    Args:
+        fingerprint: digest of what was asked.
+        holder: the record of the request that is answered, or was.
+        held_until: wall clock, seconds: from then on a claim without a result is void.
+        result: what came of it; None while it is answered.
+    """
+
+    fingerprint: str
+    holder: str
+    held_until: float
+    result: bytes | None = None
+
+
+class Idempotency(Protocol):
+    """What was asked under which key, and what came of it.  Each method is one transaction.
+
+    `place` is a digest of tenant, feature and key.
+    """
+
+    def claim(
+        self, place: str, *, fingerprint: str, holder: str, now: float, lease_s: float
+    ) -> Claim | None:
+        """Take a key for `holder`; return None when that was done, else what stands there.
+
+        A claim without a result is void after its lease: its holder died.
+        """
+
+    def finish(self, place: str, *, holder: str, result: bytes, now: float) -> bool:
+        """Keep what came of it; return whether `holder` still had the key."""
+
+    def release(self, place: str, *, holder: str) -> None:
+        """Give a key back, as if nobody had asked."""
+
+    def delete_before(self, cutoff: float, *, limit: int = 500) -> int:
+        """Forget up to `limit` of the oldest keys, asked or answered before `cutoff`."""
+
+
 class Store(Protocol):
     """Everything durable, in one place.
 
@@ -376,6 +416,7 @@ class Store(Protocol):
     keys: Keys
     releases: Releases
     ledger: Ledger
+    idempotency: Idempotency
 
     def ready(self) -> None:
         """Return if the schema is the one we know; raise `StoreUnavailable` or `StartRefused`."""

@@ -10,6 +10,7 @@ __all__ = [
     "DurableStore",
     "FileJournal",
     "database",
+    "idempotency",
     "indexes",
     "journal",
     "keys",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, text
 
-from seatrial.store.tables import metadata, record, release
+from seatrial.store.tables import idempotency, metadata, record, release
 
 __all__ = ["metadata"]
 
@@ -37,3 +37,4 @@ _partial("record_user", "tenant", "user", "id", where="\"user\" <> ''")
 _partial("record_session", "tenant", "session", "id", where="session <> ''")
 _partial("record_cache", "feature", "id", where="cache_key <> ''")
 Index("release_feature", release.c.feature, release.c.first_seen)
+Index("idempotency_age", idempotency.c.at)

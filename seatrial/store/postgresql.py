@@ -11,9 +11,10 @@ from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 
 from seatrial.errors import StartRefused
-from seatrial.ports import Keys, Ledger, Records, Releases
+from seatrial.ports import Idempotency, Keys, Ledger, Records, Releases
 from seatrial.store import schema
 from seatrial.store.database import Database
+from seatrial.store.idempotency import SqlIdempotency
 from seatrial.store.keys import SqlKeys
 from seatrial.store.ledger import SqlLedger
 from seatrial.store.records import SqlRecords
@@ -45,6 +46,7 @@ class PostgresStore:
     keys: Keys
     releases: Releases
     ledger: Ledger
+    idempotency: Idempotency
 
     def __init__(self, url: URL, *, limit_s: float = 5.0) -> None:
         try:
@@ -83,6 +85,7 @@ class PostgresStore:
         self.keys = SqlKeys(self._database)
         self.releases = SqlReleases(self._database)
         self.ledger = SqlLedger(self._database)
+        self.idempotency = SqlIdempotency(self._database)
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.name!r})"

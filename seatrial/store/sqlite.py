@@ -13,9 +13,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect
 
 from seatrial.errors import StartRefused, StoreUnavailable
-from seatrial.ports import Keys, Ledger, Records, Releases
+from seatrial.ports import Idempotency, Keys, Ledger, Records, Releases
 from seatrial.store import schema
 from seatrial.store.database import Database
+from seatrial.store.idempotency import SqlIdempotency
 from seatrial.store.keys import SqlKeys
 from seatrial.store.ledger import SqlLedger
 from seatrial.store.locks import FileLock
@@ -44,6 +45,7 @@ class SqliteStore:
     keys: Keys
     releases: Releases
     ledger: Ledger
+    idempotency: Idempotency
 
     def __init__(self, path: Path, *, limit_s: float = 5.0) -> None:
         self.path = path
@@ -62,6 +64,7 @@ class SqliteStore:
         self.keys = SqlKeys(self._database)
         self.releases = SqlReleases(self._database)
         self.ledger = SqlLedger(self._database)
+        self.idempotency = SqlIdempotency(self._database)
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self.path)!r})"

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The schema this version of Seatrial knows: the newest Alembic revision."""
 
 metadata = MetaData()
@@ -103,4 +103,16 @@ ledger = Table(
     _amount("reasoning_tokens"),
     _amount("cost_pico"),
     sqlite_with_rowid=False,
+)
+
+# What was asked under a key, and what came of it.  The id is a digest: keys are not kept.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("fingerprint"),
+    _text("holder"),  # the record of the request that is answered, or was
+    Column("at", Double, nullable=False),
+    Column("held_until", Double, nullable=False),  # while there is no result
+    Column("result", LargeBinary),  # a byte that says whether it is deflated, then MessagePack
 )
