@@ -130,15 +130,23 @@ def reply_of(settled: Settled) -> Reply:
             raise asyncio.CancelledError
 
 
+_FIXES: Final = {
+    "budget_spent": "Raise the budget, or put a cheaper target at the end of the route.",
+    "insufficient_quota": "Raise the limit, or wait until it starts anew.",
+    "rate_limited": "Ask again later, or raise the limit.",
+    "overloaded": "Ask again later, or serve with more processes.",
+}
+
+
 def _error(refused: Refused, record_id: str) -> Exception:
     if refused.code == "missing_variable":
         return MissingVariable(refused.message, fix="Pass it as a keyword argument.")
-    if refused.code in ("invalid_request", "policy"):
+    if refused.code in ("invalid_request", "policy", "input_refused"):
         return BadRequest(refused.message, why=f"Record {record_id} has the details.")
     return NoTargetLeft(
         refused.message,
         why=f"Record {record_id} tells every attempt.",
-        fix="Add a target to the route, or raise its deadline_s.",
+        fix=_FIXES.get(refused.code, "Add a target to the route, or raise its deadline_s."),
         record_id=record_id,
         code=refused.code,
     )

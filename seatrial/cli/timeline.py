@@ -134,6 +134,8 @@ def _end(record: Record) -> Table:
     age = None if record.cached_age_s is None else terminal.seconds(record.cached_age_s)
     facts = (
         ("because", record.reason),
+        ("checks", _checks(record)),
+        ("cost", _cost(record)),
         ("age", f"the cached answer was {age} old" if age else ""),
         ("release", record.release),
         ("prompt", record.prompt_version),
@@ -145,6 +147,32 @@ def _end(record: Record) -> Table:
         if fact:
             grid.add_row(name, Text(_printable(fact)))
     return grid
+
+
+def _checks(record: Record) -> str:
+    """Say what checks had to say, a line each, and how many passed."""
+    lines = []
+    for each in record.checks:
+        if each.verdict == "pass":
+            continue
+        about = (
+            f"{each.check} of try {each.attempt + 1}" if each.attempt is not None else each.check
+        )
+        lines.append(f"{each.verdict} by {about}: {each.reason or each.code or 'no reason given'}")
+    passed = [each.check for each in record.checks if each.verdict == "pass"]
+    if passed:
+        lines.append(f"passed: {', '.join(dict.fromkeys(passed))}")
+    return "\n".join(lines)
+
+
+def _cost(record: Record) -> str:
+    sent = sum(attempt.sent for attempt in record.attempts)
+    if not sent:
+        return ""
+    if record.cost_usd is None:
+        return "unknown"
+    more = f", and {record.unpriced} of {sent} attempts unknown" if record.unpriced else ""
+    return f"${record.cost_usd:f}{more}"
 
 
 def _printable(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 from seatrial.engine.health import Health, Ticket
 from seatrial.engine.streaming import Begun
@@ -19,6 +19,28 @@ from seatrial.values.requests import EMBED, Request
 FLOOR_AFTER_S = 8.0  # a stream may start slowly; judged from here on
 
 
+class Reading(NamedTuple):
+    """How far a stream is read before it counts as begun.
+
+    Args:
+        tokens: useful ones, at least.
+        chars: of its text, at least; enough of them show whether it is a refusal.
+        tool_calls: to its end, where it only calls tools.
+    """
+
+    tokens: int
+    chars: int = 0
+    tool_calls: bool = False
+
+    def goes_on(self, so_far: Assembly) -> bool:
+        """Whether more must be read, although something useful is there."""
+        if so_far.finished:
+            return False
+        if so_far.calls_only:
+            return self.tool_calls
+        return so_far.chars < self.chars
+
+
 async def attempt(
     step: Attempt,
     request: Request,
@@ -28,7 +50,7 @@ async def attempt(
     stream: bool,
     task: asyncio.Task[Any] | None,
     health: Health,
-    buffer_tokens: int,
+    reading: Reading,
 ) -> tuple[Result, Begun | None]:
     """Carry out one attempt.
 
@@ -40,7 +62,7 @@ async def attempt(
         stream: whether it is asked for pieces.
         task: the one that runs this; the timer stops it.
         health: grants and settles the attempt.
-        buffer_tokens: useful tokens of a stream to read before it counts as begun.
+        reading: how far a stream is read before it counts as begun.
 
     Returns:
         The result, and the open stream when it began.  A begun stream must be given to
@@ -63,10 +85,10 @@ async def attempt(
     try:
         call = _call(request, body, ticket, timers, stream=stream)
         if stream:
-            opened = await _open(provider, call, timer, ticket, step, buffer_tokens)
+            opened = await _open(provider, call, timer, ticket, step, reading)
             if isinstance(opened, Begun):
                 health.began(ticket)
-                return _begun_result(clock.now(), opened), opened
+                return _begun_result(clock.now(), opened, reading), opened
             outcome = opened
         else:
             outcome = await provider.ask(call, timer)
@@ -155,7 +177,7 @@ async def _open(
     timer: AttemptTimer,
     ticket: Ticket,
     step: Attempt,
-    buffer_tokens: int,
+    reading: Reading,
 ) -> Begun | Answer | Failure:
     """Open a stream and read on to its first useful tokens."""
     opened = await provider.stream(call, timer)
@@ -164,7 +186,7 @@ async def _open(
     begun = Begun(opened, timer, ticket, Assembly(answers.offered_tools(call.body)))
     useful = 0
     try:
-        while useful < buffer_tokens and not begun.ended:
+        while not begun.ended and (useful < reading.tokens or reading.goes_on(begun.assembly)):
             item = await opened.next()
             if isinstance(item, Failure) and not begun.assembly.finished:
                 await _give_up(begun)
@@ -205,12 +227,16 @@ def _is_too_slow(timer: AttemptTimer, useful: int, floor_tokens_s: float) -> boo
     return since_s > FLOOR_AFTER_S and useful < floor_tokens_s * since_s
 
 
-def _begun_result(at: float, begun: Begun) -> Result:
+def _begun_result(at: float, begun: Begun, reading: Reading) -> Result:
+    assembly = begun.assembly
+    whole = assembly.answer() if begun.ended or assembly.finished else None
     return Result(
         at=at,
+        answer=whole,
         began=True,
-        refusing=begun.assembly.refusing,
+        refusing=assembly.refusing or (reading.chars > 0 and assembly.declines),
         sent=True,
         outlet=begun.ticket.name,
         first_token_s=begun.timer.first_token_s(),
+        usage=assembly.usage,
     )

@@ -16,7 +16,7 @@ from seatrial.reliability.checks.incoming import Asked, InputPlan, InputReport, 
 from seatrial.reliability.checks.outgoing import OutputPlan, output_checks, repair_note
 from seatrial.reliability.checks.texts import is_long
 from seatrial.reliability.checks.told import Told
-from seatrial.values.attempts import Result
+from seatrial.values.attempts import Cause, Result
 from seatrial.values.chat import Answer, last_user_text
 from seatrial.values.checks import PASSED, Says, Verdict, strictest
 
@@ -75,6 +75,11 @@ async def check_output(trail: Trail, world: World, result: Result) -> Result:
     trail.rejected = verdict.says is Says.REFUSE
     if trail.rejected:
         trail.repair = repair_note(said)
+        if not trail.committed:
+            cause = Cause.CHECK_FAILED.value
+            trail.attempts[-1] = msgspec.structs.replace(
+                trail.attempts[-1], cause=cause, reason=verdict.reason
+            )
     return msgspec.structs.replace(result, at=world.clock.now(), verdict=verdict)
 
 
@@ -89,7 +94,7 @@ def repaired(trail: Trail) -> dict[str, Any]:
 def holds_back(trail: Trail) -> bool:
     """Whether the whole answer must be checked before the caller sees any of it."""
     plan = trail.plan.output
-    return plan is not None and plan.settings.stream == "hold" and plan.can_refuse(trail.body)
+    return plan is not None and plan.settings.stream == "hold" and plan.can_refuse_text(trail.body)
 
 
 def may_store_at_once(plan: InputPlan | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from seatrial.engine.attempt import attempt
+from seatrial.engine.attempt import Reading, attempt
 from seatrial.engine.checking import check_input, check_output, repaired
 from seatrial.engine.restoring import RestoringSink
 from seatrial.engine.spending import reserve, settle
@@ -12,6 +12,7 @@ from seatrial.engine.streaming import drop, pump
 from seatrial.engine.trail import Trail
 from seatrial.engine.world import World
 from seatrial.ports import Provider, Sink
+from seatrial.reliability.checks.refusals import HEAD_CHARS
 from seatrial.reliability.flow import Attempt, Check, Commit, Flow, Wait
 from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.decisions import Decision, Head, Kind
@@ -51,6 +52,7 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
         # Taken away first: whoever interrupts the closing must not have it settled twice.
         unwanted, trail.begun = trail.begun, None
         await drop(unwanted, health=world.health)
+        await settle(trail, world)
     started = world.clock.now()
     provider = trail.known.providers.get(step.target.name)
     result: Result | None = None
@@ -89,9 +91,18 @@ async def _call(step: Attempt, trail: Trail, world: World, provider: Provider) -
         stream=trail.stream,
         task=trail.task,
         health=world.health,
-        buffer_tokens=trail.plan.policy.buffer_tokens,
+        reading=_reading(trail),
     )
     return result
+
+
+def _reading(trail: Trail) -> Reading:
+    """Return how far a stream is read before any of it is handed over."""
+    policy, output = trail.plan.policy, trail.plan.output
+    chars = HEAD_CHARS if policy.on_refusal != "return" else 0
+    checked = output is not None and output.settings.stream == "hold"
+    tool_calls = checked and output is not None and output.settings.tools == "refuse"
+    return Reading(policy.buffer_tokens, chars, tool_calls)
 
 
 def _look_up(trail: Trail, world: World, now: float) -> Result:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from seatrial.reliability.checks.refusals import reads_as_refusal
 from seatrial.values.chat import FINISH_REASONS, Answer, Piece, ToolCall, ToolFragment, Usage
 from seatrial.values.vectors import is_vector
 
@@ -122,6 +123,21 @@ class Assembly:
     def refusing(self) -> bool:
         """Whether it declines and has said nothing else: in words, or by the provider's filter."""
         return not self._text and (bool(self._refusal) or self._finish == "content_filter")
+
+    @property
+    def chars(self) -> int:
+        """How much text has come."""
+        return sum(map(len, self._text))
+
+    @property
+    def calls_only(self) -> bool:
+        """Whether it calls tools and has said nothing."""
+        return bool(self._tools) and not self._text
+
+    @property
+    def declines(self) -> bool:
+        """Whether what it has said reads as a refusal."""
+        return not self._tools and reads_as_refusal("".join(self._text))
 
     @property
     def usage(self) -> Usage | None:

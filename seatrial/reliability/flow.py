@@ -24,7 +24,7 @@ from seatrial.reliability.routing import (
 from seatrial.reliability.settings import Place, Plan, Policy, TargetRules, places_of
 from seatrial.values.attempts import Cause, Failure, Result, Timers
 from seatrial.values.chat import Answer
-from seatrial.values.checks import PASSED, Says
+from seatrial.values.checks import PASSED, Says, Verdict
 from seatrial.values.decisions import Answered, Decision, HandedOff
 
 EDGE_S: Final = 0.01  # at least this long after a stated window
@@ -207,14 +207,24 @@ def _make(course: _Course, attempt: Attempt) -> Generator[Step, Result, Result]:
     result = yield attempt
     course.now = result.at
     course.calls += result.sent
+    if result.answer is not None and course.plan.output is not None:
+        result = yield Check("output")
+        course.now = result.at
     if result.began and not _is_unwanted(course.plan.policy, result):
+        if _stops(result.verdict):
+            return result
+        checked = result.verdict is not None
         course.committed = True
         result = yield Commit()
         course.now = result.at
-    if result.answer is not None and not result.cut and course.plan.output is not None:
-        result = yield Check("output")
-        course.now = result.at
+        if result.answer is not None and not result.cut and not checked and course.plan.output:
+            result = yield Check("output")
+            course.now = result.at
     return result
+
+
+def _stops(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.says in {Says.REFUSE, Says.HAND_OFF}
 
 
 def _is_unwanted(policy: Policy, result: Result) -> bool:

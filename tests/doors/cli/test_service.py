@@ -259,6 +259,8 @@ def test_show_is_a_timeline(run: Run, asked: Path) -> None:
         "1 cache",
         "not_cached",
         "decision  degraded by say (tier 2)",
+        "checks    passed: injection",
+        "cost      unknown",
         "because   answers has no answer to this; cache holds no answer to this input",
     ):
         assert words in shown

@@ -1,70 +1,18 @@
-"""Checks on a request's way: what they stop, what they change, and what the record keeps."""
+"""Checks of inputs on a request's way: what they stop, change and leave in the record."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import pytest
 
-from seatrial.reliability.checks.incoming import InputPlan
-from seatrial.reliability.checks.outgoing import OutputPlan
-from seatrial.reliability.checks.settings import InputSettings, OutputSettings
-from seatrial.reliability.checks.shape import compile_shape
-from seatrial.reliability.settings import Policy
-from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Answer, Piece, ToolCall, ToolFragment
-from seatrial.values.checks import PASSED, CheckRecord, Says, Verdict
-from seatrial.values.decisions import Answered, HandedOff, Kind, Refused
-from seatrial.values.records import Record
+from seatrial.values.checks import Says, Verdict
+from seatrial.values.decisions import Answered, Kind, Refused
 from seatrial.values.sealing import seal
+from tests.rooms.engine.checks import MAIL, Checker, inputs, only, outputs, said
 from tests.rooms.engine.stage import GOOD, HANG, Reader, Stage, Target, play, spoken
-
-MAIL = "ann@example.org"
-PRICE = compile_shape({"type": "object", "properties": {"price": {"type": "number"}}})
-
-
-def inputs(**settings: Any) -> InputPlan:
-    """Return checks of inputs, the usual ones switched off."""
-    return InputPlan(InputSettings(**{"injection": "off", **settings}))
-
-
-def outputs(**settings: Any) -> OutputPlan:
-    """Return checks of answers, the usual ones switched off."""
-    shape = settings.pop("shape", None)
-    return OutputPlan(OutputSettings(**{"leaks": "off", "tools": "off", **settings}), shape)
-
-
-@dataclass
-class Checker:
-    """A check of the user's own that says what the test says; it notes what it was told."""
-
-    verdict: Verdict | Callable[[str], Verdict] = PASSED
-    takes_s: float = 0.0
-    told: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-
-    async def ask(self, text: str, known: Mapping[str, Any]) -> Verdict:
-        self.told.append((text, known))
-        await asyncio.sleep(self.takes_s)
-        return self.verdict(text) if callable(self.verdict) else self.verdict
-
-    async def close(self) -> None:
-        """Nothing to give back."""
-
-
-def only(stage: Stage) -> Record:
-    """Return the one record."""
-    (record,) = stage.recorder.records
-    return record
-
-
-def said(record: Record) -> list[tuple[str, str, str]]:
-    """Return what each check said, as the record keeps it."""
-    return [(each.check, each.side, each.verdict) for each in record.checks]
-
 
 # --- what comes in ------------------------------------------------------------------------
 
@@ -130,9 +78,11 @@ def test_marks_are_turned_back_for_the_caller_alone() -> None:
 
     async def scene() -> None:
         calls = (ToolCall("c1", "mail", '{"to": "[EMAIL_1]"}'),)
-        answer = Answer("Hello [EMAIL_1].", tool_calls=calls, body=b"{}", value={"to": "[EMAIL_1]"})
+        given_by = Answer(
+            "Hello [EMAIL_1].", tool_calls=calls, body=b"{}", value={"to": "[EMAIL_1]"}
+        )
         stage = Stage(
-            {"large": Target([[answer]])}, input=inputs(personal_data="redact", restore=True)
+            {"large": Target([[given_by]])}, input=inputs(personal_data="redact", restore=True)
         )
         settled = await stage.ask(f"I am {MAIL}.")
 
@@ -314,192 +264,5 @@ def test_check_that_is_not_loaded_refuses() -> None:
 
         assert Kind.REFUSED is settled.decision.kind
         assert "check_failed" == only(stage).checks[-1].code
-
-    play(scene())
-
-
-# --- what goes out ------------------------------------------------------------------------
-
-
-def test_bad_answer_falls_back() -> None:
-    """The record tells which answer failed which check."""
-
-    async def scene() -> None:
-        stage = Stage(
-            {"large": Target([[Answer("Cheap!")]]), "small": Target([[Answer('{"price": 3}')]])},
-            output=outputs(shape=PRICE),
-        )
-        settled = await stage.ask()
-
-        assert isinstance(settled.decision, Answered)
-        assert ("small", Kind.DEGRADED) == (settled.decision.target, settled.decision.kind)
-        refused = next(each for each in only(stage).checks if each.verdict == "refuse")
-        assert ("schema", "output", 0) == (refused.check, refused.side, refused.attempt)
-
-    play(scene())
-
-
-def test_repair_is_told_what_was_wrong() -> None:
-    """It is an attempt of its own in the record, and a mended answer is whole."""
-
-    async def scene() -> None:
-        stage = Stage(
-            {"large": Target([[Answer('{"price": "much"}')], [Answer('{"price": 3}')]])},
-            policy=Policy(deadline_s=10.0, repairs=1),
-            output=outputs(shape=PRICE),
-        )
-        settled = await stage.ask()
-
-        assert isinstance(settled.decision, Answered)
-        assert '{"price": 3}' == settled.decision.answer.text
-        _, call = stage.targets["large"].calls
-        roles = [message["role"] for message in call.body["messages"]]
-        assert ["user", "assistant", "user"] == roles
-        assert "price should be a number" in call.body["messages"][-1]["content"]
-        assert ["", "repair"] == [each.purpose for each in only(stage).attempts]
-
-    play(scene())
-
-
-def test_repair_that_fails_too_ends_the_target() -> None:
-    """The record has both refusals."""
-
-    async def scene() -> None:
-        stage = Stage(
-            {"large": Target([[Answer("Cheap!")]])},
-            policy=Policy(deadline_s=10.0, repairs=1),
-            output=outputs(shape=PRICE),
-        )
-        settled = await stage.ask()
-
-        assert isinstance(settled.decision, Refused)
-        refused = [each.attempt for each in only(stage).checks if each.verdict == "refuse"]
-        assert [0, 1] == refused
-
-    play(scene())
-
-
-def test_person_sees_what_a_check_hands_off() -> None:
-    """The caller reads the text of the hand-off."""
-
-    async def scene() -> None:
-        unsure = Checker(Verdict(Says.HAND_OFF, "unsure", "A person should see this."))
-        stage = Stage(
-            {"large": Target([[GOOD]])}, output=outputs(checks=("own",)), checkers={"own": unsure}
-        )
-        settled = await stage.ask("Where?")
-
-        assert HandedOff("Later.", "human", 0, "A person should see this.") == settled.decision
-        text, known = unsure.told[0]
-        assert (GOOD.text, GOOD.text, "Where?") == (text, known["answer"], known["question"])
-
-    play(scene())
-
-
-def test_stream_is_held_back_until_its_check_has_passed() -> None:
-    """Nothing of a bad answer reaches the caller; the target is asked for a whole one."""
-
-    async def scene() -> None:
-        stage = Stage(
-            {"large": Target([[Answer("Cheap!")]]), "small": Target([[Answer('{"price": 3}')]])},
-            output=outputs(shape=PRICE),
-        )
-        reader = Reader()
-        settled = await stage.listen(reader)
-
-        assert reader.head is None
-        assert not settled.began
-        assert isinstance(settled.decision, Answered)
-        assert "small" == settled.decision.target
-        assert not stage.targets["large"].calls[0].stream
-        assert only(stage).stream
-
-    play(scene())
-
-
-def test_stream_that_nothing_can_refuse_flows() -> None:
-    """Flags need not hold it back; they stand in the record."""
-
-    async def scene() -> None:
-        words = ("I'm sorry, ", "but I can't ", "help with that.")
-        stage = Stage({"large": Target([spoken(words=words)])}, output=outputs())
-        reader = Reader()
-        await stage.listen(reader)
-
-        assert "I'm sorry, but I can't help with that." == reader.text
-        assert [("refusal", "output", "flag")] == said(only(stage))
-
-    play(scene())
-
-
-def test_feature_may_check_after_the_stream() -> None:
-    """What has left is not taken back; the record says that a check refused it."""
-
-    async def scene() -> None:
-        stage = Stage(
-            {"large": Target([spoken()])},
-            output=outputs(max_chars=3, stream="check_after"),
-            ends=("cache",),
-        )
-        reader = Reader()
-        settled = await stage.listen(reader)
-
-        assert "Yours is on its way." == reader.text
-        assert Kind.ANSWER is settled.decision.kind
-        record = only(stage)
-        assert ("size", "output", "refuse") in said(record)
-        assert "" == record.cache_key
-
-    play(scene())
-
-
-def test_bad_answer_is_not_kept_for_later() -> None:
-    """The cache only has what passed."""
-
-    async def scene() -> None:
-        bad = Checker(lambda text: Verdict(Says.REFUSE, "no") if "way" in text else PASSED)
-        stage = Stage(
-            {"large": Target([[GOOD], [Failure(Cause.OVERLOADED)]])},
-            output=outputs(checks=("own",)),
-            checkers={"own": bad},
-            ends=("cache",),
-        )
-        first, second = await stage.ask(), await stage.ask()
-
-        assert Kind.REFUSED is first.decision.kind
-        assert Kind.REFUSED is second.decision.kind
-
-    play(scene())
-
-
-def test_refusal_in_words_goes_on_where_the_feature_says_so() -> None:
-    """`on_refusal` hears it, whether the provider marks it or not."""
-
-    async def scene() -> None:
-        no = Answer("I'm sorry, but I can't help with that.")
-        stage = Stage(
-            {"large": Target([[no]]), "small": Target([[GOOD]])},
-            policy=Policy(deadline_s=10.0, on_refusal="next"),
-        )
-        settled = await stage.ask()
-
-        assert isinstance(settled.decision, Answered)
-        assert "small" == settled.decision.target
-
-    play(scene())
-
-
-def test_every_verdict_is_dated() -> None:
-    """How long each took, and which attempt it judged."""
-
-    async def scene() -> None:
-        stage = Stage(
-            {"large": Target([[GOOD]])},
-            output=outputs(checks=("own",)),
-            checkers={"own": Checker(takes_s=0.25)},
-        )
-        await stage.ask()
-
-        assert CheckRecord("own", "output", attempt=0, took_s=0.25) == only(stage).checks[-1]
 
     play(scene())

@@ -354,10 +354,3 @@ def test_a_number_from_a_file_is_the_number_that_was_written(text: str) -> None:
     """A parser's float stands for the text that it was made of."""
     assert Decimal(text) == exactly(float(text))
     assert Decimal(text) * 10**12 == rate(exactly(float(text)), per=MILLION)
-
-
-def test_what_is_free_needs_no_report() -> None:
-    """A function of one's own reports no usage, and costs nothing all the same."""
-    found = cost(None, FREE, at=0.0)
-
-    assert (0, "free", ()) == (found.pico, found.price, found.unknown)
