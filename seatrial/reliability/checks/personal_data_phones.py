@@ -30,8 +30,12 @@ def phones_in(text: str) -> Iterator[tuple[int, int]]:
         count = sum(map(str.isdigit, match[0]))
         if 9 <= count <= 12 and not _DATE.match(match[0]) and not _called(text, match):
             yield match.span()
+    small = text.lower()
+    if not any(stem in small for stem in _PHONE_STEMS):
+        return
     for match in _BARE.finditer(text):
-        if _last_word(text, match) == "phone":
+        near = text[max(0, match.start() - NEAR) : match.start()].lower()
+        if any(stem in near for stem in _PHONE_STEMS) and _last_word(text, match) == "phone":
             yield match.span()
 
 
@@ -60,6 +64,11 @@ _PHONE_WORDS: Final = words(
     *"llám cellulare chiam ffôn ffonio symudol".split(),
     *(f"{word}\\b" for word in "tel mob cell calls? ring sms".split()),
     *("text me", "whats ?app", "reach me", "nummer ist"),
+)
+# The cheap question before those words: each has one of these in it.
+_PHONE_STEMS: Final = tuple(
+    "pho tel tél mob fax hand anruf rufn porta appel móv llám cell chia ffôn ffon symu call ring "
+    "sms text what reach numm".split()
 )
 _OTHER_WORDS: Final = words(
     *"order invoice ticket track article sku isbn account acct customer booking parcel".split(),

@@ -72,6 +72,8 @@ LEFT_ALONE = (
     "order 0012345678901",
     "+28 123 456 789 is nowhere",
     "mail to @example.org",
+    "I used the phone; then, a good while later, the meter said 5552345678",
+    "the phone of order 5552345678",
     "at 192.168.0.1 and 999.1.1.1 and 224.0.0.1",
     "version 8.8.4.4 of it",
     "12:30:45 and a::b::c and ::::",
