@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from seatrial.prices import PriceSettings, Wanted, card_of, find_cards
 from seatrial.prices.reading import SHIPPED
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.budgets import with_month
-from seatrial.values.prices import PriceCard
+from seatrial.values.prices import FREE, PriceCard
 
 FREE_TABLE: Final = {"free": True}
 
@@ -39,7 +40,7 @@ def read_prices(
     for name, settings in prices.items():
         _check(settings, listed[name], ("targets", name, "price"), reading)
         if (card := card_of(settings, listed[name])) is not None:
-            cards[name] = card
+            cards[name] = _at_speed(card, targets[name])
     return cards
 
 
@@ -100,6 +101,14 @@ def _listed(
 ) -> dict[str, PriceCard | None]:
     wanted = {name: _wanted(target, prices[name]) for name, target in targets.items()}
     return find_cards(wanted, source=source)
+
+
+def _at_speed(card: PriceCard, target: TargetSettings) -> PriceCard:
+    """Return the card with the speed that the target is asked for."""
+    speed = target.parameters.get("service_tier")
+    if target.parameters.get("speed") == "fast":
+        speed = "fast"
+    return replace(card, asked=speed) if isinstance(speed, str) and card is not FREE else card
 
 
 def _wanted(target: TargetSettings, price: PriceSettings) -> Wanted:

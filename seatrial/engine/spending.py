@@ -47,7 +47,11 @@ async def reserve(
         return Purse("", 0, body)
     bounded, written = _bounded(body, known.caps.get(step.target.name))
     worst = costs.worst_case_pico(
-        card, prompt_tokens=_prompt_tokens(body), max_output_tokens=written, at=trail.wall
+        card,
+        prompt_tokens=_prompt_tokens(body),
+        max_output_tokens=written,
+        at=trail.wall,
+        tier=_speed(body),
     )
     if worst is None:
         return Failure(Cause.OVER_BUDGET, "nobody knows what it costs", sent=False)
@@ -84,6 +88,12 @@ def _prompt_tokens(body: dict[str, Any]) -> int:
     if "input" in body:
         return sum(most_tokens(text) for text in strings_of(body["input"]))
     return most_prompt_tokens(body)
+
+
+def _speed(body: Mapping[str, Any]) -> str:
+    """Return which of the provider's speeds the caller asks for: some cost twice as much."""
+    asked = body.get("service_tier")
+    return asked if isinstance(asked, str) else ""
 
 
 def _bounded(body: dict[str, Any], cap: int | None) -> tuple[dict[str, Any], int]:

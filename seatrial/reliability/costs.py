@@ -141,7 +141,8 @@ def worst_case(
         prompt_tokens: how many it may read, estimated from above.
         max_output_tokens: how many it may write.
         at: when it would begin, wall clock, seconds.
-        tier: the provider's speed that was asked for; empty when none was.
+        tier: the provider's speed that the caller asks for; empty when none, and then what the
+            operator asks for counts.
     """
     pico = worst_case_pico(
         card, prompt_tokens=prompt_tokens, max_output_tokens=max_output_tokens, at=at, tier=tier
@@ -161,7 +162,7 @@ def worst_case_pico(
     if card is None:
         return None
     worst: int | None = None
-    for steps in _steps(card, at // STRADDLE_S, tier):
+    for steps in _steps(card, at // STRADDLE_S, tier or card.asked):
         read, written, fee = next(rates for above, rates in steps if prompt_tokens > above)
         if (read is None and prompt_tokens) or (written is None and max_output_tokens):
             return None

@@ -138,11 +138,13 @@ class PriceCard:
         listed: from a price list; of those that hold, the last one counts.
         tiers: the same for a provider's other speeds, by the name of `Usage.service_tier`.
         own: the operator's; one that holds wins over the list, at every speed.
+        asked: the speed that the operator asks the target for; empty for the usual one.
     """
 
     listed: tuple[PriceSpan, ...] = ()
     tiers: Mapping[str, tuple[PriceSpan, ...]] = field(default_factory=dict)
     own: tuple[PriceSpan, ...] = ()
+    asked: str = ""
 
 
 FREE: Final = PriceCard(

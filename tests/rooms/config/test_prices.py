@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from seatrial.config import Config, load
 from seatrial.config.show import schema, show
-from seatrial.reliability.costs import cost
+from seatrial.reliability.costs import cost, worst_case
 from seatrial.values.chat import Usage
 from seatrial.values.prices import FREE
 
@@ -75,6 +75,36 @@ def test_an_operator_says_what_the_list_does_not_know(write: Write) -> None:
         config.features["support"].budgets.usd_day,
         config.features["support"].budgets.user_usd_month,
     )
+
+
+def test_the_speed_that_a_target_is_asked_for_counts(write: Write) -> None:
+    """Its worst case is that of its speed; a server of one's own has none."""
+    text = """
+[targets.quick]
+model = "gpt-5.1"
+api_key = "env:KEY"
+parameters.service_tier = "priority"
+
+[targets.fast]
+provider = "anthropic"
+model = "claude-opus-5"
+api_key = "env:KEY"
+parameters.speed = "fast"
+
+[targets.own]
+base_url = "http://127.0.0.1:1/v1"
+parameters.service_tier = "priority"
+price = 0
+
+[features.support]
+route = ["quick", "fast", "own"]
+"""
+    cards = load(write(text), environ={"KEY": "k"}).cards
+
+    assert ["priority", "fast", ""] == [cards[name].asked for name in ("quick", "fast", "own")]
+    worst = worst_case(cards["quick"], prompt_tokens=1_000, max_output_tokens=500, at=1.795e9)
+    # 1000 x 2.5 + 500 x 20 per million.
+    assert Decimal("0.0125") == worst
 
 
 def test_prices_and_budgets_are_shown_with_their_origin(write: Write) -> None:

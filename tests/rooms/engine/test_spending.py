@@ -8,8 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
+from seatrial.engine.answer import answer
 from seatrial.errors import CountersUnavailable
 from seatrial.ports import Ask, Short
 from seatrial.reliability.budgets import BudgetSettings, Payer, asks_for
@@ -25,17 +27,11 @@ from tests.rooms.engine.stage import WALL_S, Reader, Stage, Target, play, spoken
 USED = Usage(input_tokens=1_000, output_tokens=100, raw={})
 SAID = Answer("Yours is on its way.", usage=USED)
 # 1 dollar per million read, 10 per million written: the answer above costs 0.002 dollars.
-CARD = PriceCard(
-    listed=(
-        PriceSpan(
-            "test",
-            {
-                "input_tokens": Rate(rate(Decimal(1), per=MILLION)),
-                "output_tokens": Rate(rate(Decimal(10), per=MILLION)),
-            },
-        ),
-    )
-)
+RATES = {
+    "input_tokens": Rate(rate(Decimal(1), per=MILLION)),
+    "output_tokens": Rate(rate(Decimal(10), per=MILLION)),
+}
+CARD = PriceCard(listed=(PriceSpan("test", RATES),))
 COST = Decimal("0.002")
 
 
@@ -122,6 +118,24 @@ def test_worst_case_that_does_not_fit_is_not_sent() -> None:
         assert isinstance(settled.decision, Answered)
         assert "large would cost more than may still be spent" == settled.decision.reason
         assert 0 == await held(made)
+
+    play(scene())
+
+
+def test_a_dearer_speed_is_reserved_at_its_price() -> None:
+    """What fits at the usual speed need not fit at the one that was asked for."""
+    dear = PriceSpan("dear", {name: Rate(each.base * 10) for name, each in RATES.items()})
+    card = replace(CARD, tiers={"priority": (dear,)})
+
+    async def scene() -> None:
+        for speed, asked in (("default", 1), ("priority", 0), ("unheard_of", 0)):
+            made = stage({"large": Target([[SAID]])}, usd_day=0.1, prices={"large": card})
+            request = made.request()
+            body = {**request.body, "service_tier": speed}
+            request = msgspec.structs.replace(request, body=body)
+            await answer(request, made.known, world=made.world)
+
+            assert asked == len(made.targets["large"].calls), speed
 
     play(scene())
 

@@ -266,6 +266,8 @@ def test_the_worst_case_of_a_speed() -> None:
     assert [4_000_000, 8_000_000, None] == [worst("flex"), worst("priority"), worst("other")]
     own = PriceCard(prices.listed, prices.tiers, own=(span(input_tokens="1", output_tokens="1"),))
     assert 2_000_000 == worst("priority", own) == worst("other", own)
+    asked = PriceCard(prices.listed, prices.tiers, asked="priority")
+    assert [8_000_000, 4_000_000] == [worst("", asked), worst("flex", asked)]
 
 
 @pytest.mark.parametrize(
