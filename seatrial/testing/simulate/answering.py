@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from seatrial.testing.simulate.callers import GRACE_S, Seen
+from seatrial.testing.simulate.demands import AS_DATA, DOUBTFUL, MARK
 from seatrial.testing.simulate.facts import Facts, Violation
+from seatrial.testing.simulate.models import DECLINES, unsaid
 from seatrial.testing.simulate.wire import Call
 from seatrial.testing.upstream import FAULTS, Verdict, verify
 from seatrial.values.decisions import Answered, HandedOff, Kind, Refused
@@ -24,7 +26,8 @@ BUILT_IN: Final = frozenset({"cache", "say", "human"})
 UNTELLABLE: Final = frozenset(
     {name for name, fault in FAULTS.items() if not fault.detectable} | {"duplicate-keys"}
 )
-REFUSALS: Final = frozenset({"policy", "refusal", "content-filter"})
+REFUSALS: Final = frozenset({"policy", "refusal", "content-filter", "declines"})
+WORDLESS: Final = frozenset({"refusal", "declines"})  # no signature in what they say
 NO_ANSWER: Final = frozenset({"no_target_left", "throttled", "deadline_exceeded"})
 
 
@@ -95,20 +98,35 @@ def _judged(facts: Facts) -> Iterator[tuple[Seen, Verdict]]:
     for seen in facts.seen:
         calls = facts.calls_of[seen.id]
         struck = {name for call in calls for name in call.fault_names}
-        refused = seen.finish in {"content_filter", "length"} or "refusal" in struck
+        refused = seen.finish in {"content_filter", "length"} or bool(WORDLESS & struck)
         built_in = seen.head is not None and seen.head.target in BUILT_IN - {"cache"}
         if not seen.text or refused or built_in or struck & UNTELLABLE:
             continue
+        if seen.text == "".join(DECLINES):
+            continue  # a cached one
         if isinstance(seen.decision, Answered) and seen.decision.target in UNTELLABLE:
             continue
         if seen.how not in {"answer", "cut", "left"} or _cached_untellable(facts, seen):
             continue
-        verdict = verify(seen.text, seen.arrival.question)
+        verdict = _verdict(facts, seen)
         short = seen.how != "answer" and verdict in {Verdict.UNSIGNED, Verdict.MALFORMED}
         yield (
             seen,
             Verdict.CUT if short and seen.text.startswith("[id"[: len(seen.text)]) else verdict,
         )
+
+
+def _verdict(facts: Facts, seen: Seen) -> Verdict:
+    """Return what a text is, the echo of an address and a blot taken off its end."""
+    errand, echo = seen.arrival.errand, ""
+    if errand is not None and errand.personal and not seen.arrival.tools:
+        restores = facts.features[seen.arrival.feature].checks.restore
+        echo = errand.personal if restores else MARK
+    text = unsaid(seen.text, echo)
+    if text is None:
+        verdict = verify(seen.text, seen.arrival.signed)
+        return Verdict.CUT if verdict is Verdict.WHOLE else verdict
+    return verify(text, seen.arrival.signed)
 
 
 def _cached_untellable(facts: Facts, seen: Seen) -> bool:
@@ -147,6 +165,8 @@ def faults_are_invisible(facts: Facts) -> Iterator[Violation]:
             continue
         if facts.features[seen.arrival.feature].on_refusal != "return":
             continue  # a refusal may lead to a person on purpose
+        if _checked_away(facts, seen):
+            continue  # the input was refused, or a healthy target's answer
         refused = seen.refused
         fell_through = isinstance(seen.decision, HandedOff) or (
             isinstance(seen.decision, Answered) and seen.decision.target in BUILT_IN
@@ -162,6 +182,20 @@ def faults_are_invisible(facts: Facts) -> Iterator[Violation]:
         if healthy:
             got = refused.message if refused else f"{getattr(seen.decision, 'target', '')}"
             yield Violation(5, f"{healthy[0]} was healthy, the caller got: {got}", seen.id)
+
+
+def _checked_away(facts: Facts, seen: Seen) -> bool:
+    """Whether a check, not a fault, stood between the targets and the caller."""
+    record = facts.record_of.get(seen.id)
+    if record is None:
+        return False
+    errand, asked = seen.arrival.errand, seen.arrival.question
+    # Nobody told the models that JSON is wanted; or the feature's own function has its moods.
+    own = DOUBTFUL in asked or (errand is not None and AS_DATA in asked and not errand.structured)
+    return any(
+        each.verdict in {"refuse", "hand_off"} and (own or each.side == "input")
+        for each in record.checks
+    )
 
 
 def deadline_is_shared(facts: Facts) -> Iterator[Violation]:
@@ -227,7 +261,8 @@ def _tells_refusal(seen: Seen) -> bool:
     if isinstance(seen.decision, Refused):
         error = seen.decision.error
         return error is not None and "usage policy" in error.message
-    return seen.finish == "content_filter" or "cannot help" in seen.text
+    said = seen.text
+    return seen.finish == "content_filter" or "cannot help" in said or "can't help" in said
 
 
 def labels(facts: Facts) -> Iterator[Violation]:

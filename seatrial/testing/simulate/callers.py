@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.app import Seatrial
+from seatrial.testing.simulate.demands import SCHEMA
 from seatrial.testing.simulate.plan import Arrival
 from seatrial.values.chat import Answer, Piece
 from seatrial.values.decisions import (
@@ -163,6 +165,9 @@ def _request(app: Seatrial, seen: Seen, caller: Caller) -> Request:
         parameters = {"type": "object", "properties": {"answer": {"type": "string"}}}
         function = {"name": "look_up", "parameters": parameters}
         body["tools"] = [{"type": "function", "function": function}]
+    if arrival.errand is not None and arrival.errand.structured:
+        wanted = {"name": "answer", "schema": json.loads(SCHEMA)}
+        body["response_format"] = {"type": "json_schema", "json_schema": wanted}
     seen.id = app.new_id()
     seen.deadline = seen.started + app.deadline_s(arrival.feature)
     return Request(

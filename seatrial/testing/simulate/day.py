@@ -15,9 +15,10 @@ from seatrial.app import Seatrial
 from seatrial.ports import RecordQuery
 from seatrial.testing.simulate import promises
 from seatrial.testing.simulate.callers import Seen
+from seatrial.testing.simulate.demands import PERSONAL, SCHEMA, plain_errand
 from seatrial.testing.simulate.disk import Disk
 from seatrial.testing.simulate.facts import Facts, Steady, Violation
-from seatrial.testing.simulate.life import Life, config_of
+from seatrial.testing.simulate.life import SCHEMA_FILE, Life, config_of
 from seatrial.testing.simulate.pace import Meter, MeteredLoop, SimClock
 from seatrial.testing.simulate.plan import (
     DRILL_S,
@@ -142,6 +143,7 @@ class Day:
         self.lives: list[Life] = []
         self.life: Life | None = None
         self.steady: list[Steady] = []
+        self.leaked_files: set[str] = set()
         self._replies = 0
         self._version = 0
         self._after_reply = sorted(
@@ -155,6 +157,7 @@ class Day:
         first = self.folder / "life-0"
         _prepare(first)
         (first / "seatrial.toml").write_text(config_of(self.plan))
+        (first / SCHEMA_FILE).write_text(SCHEMA)
         await self._begin_life(first)
         await self._pass_time()
         await self._end_requests()
@@ -192,6 +195,8 @@ class Day:
         self._down_s = death.down_s
         following = self.folder / f"life-{len(self.lives)}"
         life.die(following)
+        with self.meter.outside():
+            self.leaked_files |= _leaking(following)
 
     async def _revive(self) -> None:
         """Start again after a death, once the process has been down for its time."""
@@ -291,8 +296,11 @@ class Day:
         count = 0
         while count * STEADY_GAP_S < for_s:
             await self._wait_until(began + count * STEADY_GAP_S)
-            question = f"steady {len(self.steady)}.{count} of {self.plan.seed}"
-            self._arrive(Arrival(self.clock.now(), feature.name, question, False), steady=True)
+            errand = plain_errand(
+                feature.checks, f"steady {len(self.steady)}.{count} of {self.plan.seed}"
+            )
+            asked = Arrival(self.clock.now(), feature.name, errand.question, False, errand=errand)
+            self._arrive(asked, steady=True)
             count += 1
         self.steady.append(Steady(feature, target, outage, began, self.clock.now()))
         if outage != "hang":
@@ -313,6 +321,7 @@ class Day:
         waiting = life.waiting()
         records = _all_records(life)
         await life.close()
+        self.leaked_files |= _leaking(life.folder)
         return Facts(
             plan=self.plan,
             seen=self.seen,
@@ -327,7 +336,16 @@ class Day:
             disk=self.disk,
             worst_s=self.meter.worst_s,
             worst_name=self.meter.worst_name,
+            leaked_files=sorted(self.leaked_files),
         )
+
+
+def _leaking(folder: Path) -> set[str]:
+    """Return the files of a process in which a planted address stands."""
+    planted = PERSONAL.encode()
+    return {
+        file.name for file in folder.rglob("*") if file.is_file() and planted in file.read_bytes()
+    }
 
 
 def _prepare(folder: Path) -> None:

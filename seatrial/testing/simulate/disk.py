@@ -8,14 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from seatrial.errors import StoreUnavailable
-from seatrial.ports import Journal, Keys, Ledger, Records, Releases, Sealed
+from seatrial.ports import Idempotency, Journal, Keys, Ledger, Records, Releases, Sealed
+from seatrial.testing.simulate.demands import PERSONAL
 from seatrial.testing.simulate.pace import Meter
 from seatrial.testing.simulate.plan import DiskFault
 
 T = TypeVar("T")
+_PLANTED: Final = PERSONAL.encode()
 BUSY_S: Final = 2.0  # how long a call waits for another process that writes
 FOR_EVER_S: Final = 1e7
-WRITES: Final = frozenset({"add", "remember", "migrate", "delete_before", "revoke"})
+WRITES: Final = frozenset(
+    {"add", "claim", "delete_before", "finish", "migrate", "release", "remember", "revoke"}
+)
 SEGMENT_BYTES: Final = 1 << 16  # small, so that a day fills several
 
 
@@ -39,6 +43,12 @@ class Disk:
         self._journal = tuple(journal)
         self._owed_s = 0.0
         self.struck: dict[str, int] = {}
+        self.leaked: set[str] = set()
+        """Records that were to be kept with a planted address in them."""
+
+    def look_into(self, batch: Sequence[Sealed]) -> None:
+        """Look for planted addresses in what is to be kept."""
+        self.leaked.update(each.record.id for each in batch if _PLANTED in each.blob)
 
     def heal(self) -> None:
         """End every fault."""
@@ -124,6 +134,7 @@ class FaultyStore:
         self.keys = cast("Keys", _Part(inner.keys, disk, self.limit_s))
         self.releases = cast("Releases", _Part(inner.releases, disk, self.limit_s))
         self.ledger = cast("Ledger", _Part(inner.ledger, disk, self.limit_s))
+        self.idempotency = cast("Idempotency", _Part(inner.idempotency, disk, self.limit_s))
 
     def ready(self) -> None:
         """Ask whether the schema is known."""
@@ -158,6 +169,8 @@ class FaultyJournal:
 
     def append(self, batch: Sequence[Sealed], *, sync: bool) -> None:
         """Append all or raise."""
+        with self._meter.outside():
+            self._disk.look_into(batch)
         if self._disk.journal_fault():
             self._disk.strike("journal-full")
             raise OSError(errno.ENOSPC, "no space left on device")

@@ -61,6 +61,7 @@ class Facts:
         steady: stretches of steady traffic.
         network, disk: for what was wrong when.
         worst_s, worst_name: the longest callback of the event loop.
+        leaked_files: those of a process in which a planted address was found.
         cases: how often each promise was put to the test, counted while it is judged.
     """
 
@@ -77,6 +78,7 @@ class Facts:
     disk: Disk
     worst_s: float
     worst_name: str
+    leaked_files: Sequence[str] = ()
     cases: Counter[int] = field(default_factory=Counter)
 
     @cached_property

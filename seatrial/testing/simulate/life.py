@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final, cast
 
 from seatrial.app import Outside, Seatrial
+from seatrial.testing.simulate import judging
 from seatrial.testing.simulate.callers import Seen, ask
+from seatrial.testing.simulate.demands import (
+    FORBIDDEN,
+    MAX_CHARS,
+    UNCHECKED,
+    CheckPlan,
+)
 from seatrial.testing.simulate.disk import SEGMENT_BYTES, Disk, FaultyJournal, FaultyStore
 from seatrial.testing.simulate.pace import Meter, SimClock
 from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
@@ -22,6 +31,7 @@ SORRY: Final = "We are sorry, a colleague will write to you."
 CARRY_EVERY_S: Final = 0.25  # how often waiting records are carried to the store
 CARRY_CAP_S: Final = 5.0
 RAMP_S: Final = 10.0  # a breaker that closed lets the traffic grow over this long
+SCHEMA_FILE: Final = "answer.json"
 NOT_COPIED: Final = ("*-shm", "*.serving", "lock")
 
 
@@ -180,8 +190,14 @@ class Life:
             await asyncio.gather(self._carrier, return_exceptions=True)
         recorder = self.app.recorder
         await self.app.close()
+        self._forget_path()
         if recorder is not None and not self.dead:
             self.dropped = recorder.counts().dropped
+
+    def _forget_path(self) -> None:
+        """Take the folder out of Python's path, where the configuration's functions put it."""
+        while str(self.folder) in sys.path:
+            sys.path.remove(str(self.folder))
 
 
 def config_of(plan: DayPlan, *, version: int = 0, broken: bool = False) -> str:
@@ -217,4 +233,38 @@ def _feature(feature: FeaturePlan, version: int) -> str:
         f"[features.{feature.name}]\nroute = [{route}]\n{say}"
         f'on_refusal = "{feature.on_refusal}"\npurpose = "version {version}"\n'
         f"[features.{feature.name}.requirements]\ndeadline_s = {feature.deadline_s}\n"
+        f"{_checks(feature.name, feature.checks)}"
     )
+
+
+def _checks(name: str, checks: CheckPlan) -> str:
+    if checks is UNCHECKED:
+        return ""
+    said: dict[str, object] = {
+        "injection": checks.injection,
+        "personal_data": checks.personal or "off",
+        "restore": checks.restore,
+        "check_s": checks.check_s,
+    }
+    if checks.max_chars:
+        said["max_chars"] = MAX_CHARS
+    if checks.own_input:
+        said["checks"] = [f"{judging.__name__}:judge_question"]
+    heard: dict[str, object] = {
+        "repairs": checks.repairs,
+        "stream": "check_after" if checks.check_after else "hold",
+        "check_s": checks.check_s,
+    }
+    if checks.forbidden:
+        heard["forbidden"] = [FORBIDDEN]
+    if checks.schema:
+        heard["schema"] = SCHEMA_FILE
+    if checks.own_output:
+        heard["checks"] = [f"{judging.__name__}:judge_answer"]
+    return _section(f"features.{name}.input", said) + _section(f"features.{name}.output", heard)
+
+
+def _section(name: str, settings: Mapping[str, object]) -> str:
+    # JSON's texts, numbers, truths and lists are TOML's as well.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    return "\n".join((f"[{name}]", *lines, ""))

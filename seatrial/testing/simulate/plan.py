@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
+from seatrial.testing.simulate.demands import (
+    UNCHECKED,
+    CheckPlan,
+    Errand,
+    draw_checks,
+    draw_errand,
+)
 from seatrial.testing.upstream import FAULTS, Expect, Fault
 
 Param = str | int | float | bool
@@ -27,6 +34,9 @@ WIRE_FAULTS: Final[Mapping[str, int]] = {
     "tls-failure": 13,
     "brown-out": 20,
 }
+# What a model may do to its answers that only checks can tell, and the catalogue has not.
+CONTENT_FAULTS: Final = ("blot", "unstructured", "declines")
+OURS: Final = frozenset({*WIRE_FAULTS, *CONTENT_FAULTS})
 STORE_FAULTS: Final = ("away", "busy", "hung", "full", "unsure")
 DRILLS: Final = ("http-500", "overloaded", "connect-refused", "reset-early", "hang")
 
@@ -76,6 +86,7 @@ class FeaturePlan:
     route: tuple[str, ...]
     deadline_s: float
     on_refusal: str = "return"
+    checks: CheckPlan = UNCHECKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,7 @@ class Arrival:
         leaves_s: patience from the start; infinite for those who stay.
         leaves_after: pieces of a stream after which the caller leaves; 0 for those who stay.
         reads_s: pause at each piece; infinite for one who stops reading.
+        errand: what the caller brings for the feature's checks; None for nothing.
     """
 
     at_s: float
@@ -99,6 +111,12 @@ class Arrival:
     leaves_s: float = math.inf
     leaves_after: int = 0
     reads_s: float = 0.0
+    errand: Errand | None = None
+
+    @property
+    def signed(self) -> str:
+        """The question as a target sees it."""
+        return self.errand.signed if self.errand else self.question
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +202,17 @@ def plan_day(seed: int) -> DayPlan:
     servers = [(target, server) for target in targets for server in target.servers]
     faults = [_fault(die, *die.choice(servers)) for _ in range(die.randint(3, 12))]
     arrivals = tuple(sorted(_arrivals(die, features, seed), key=lambda each: each.at_s))
+    return _with_demands(_plain_day(die, seed, targets, features, faults, arrivals))
+
+
+def _plain_day(
+    die: Random,
+    seed: int,
+    targets: tuple[TargetPlan, ...],
+    features: tuple[FeaturePlan, ...],
+    faults: list[FaultPlan],
+    arrivals: tuple[Arrival, ...],
+) -> DayPlan:
     return DayPlan(
         seed,
         targets,
@@ -203,6 +232,27 @@ def plan_day(seed: int) -> DayPlan:
         ),
         die.choice(DRILLS) if die.random() < 0.25 else "",
     )
+
+
+def _with_demands(plan: DayPlan) -> DayPlan:
+    """Return the day with checks, by dice of their own: the rest of the day stays as it is."""
+    die = Random(f"seatrial demands {plan.seed}")
+    features = tuple(replace(each, checks=draw_checks(die)) for each in plan.features)
+    checks = {each.name: each.checks for each in features}
+    arrivals = []
+    for number, arrival in enumerate(plan.arrivals):
+        if (wanted := checks[arrival.feature]) is not UNCHECKED:
+            errand = draw_errand(die, wanted, arrival.question, number)
+            arrival = replace(arrival, question=errand.question, errand=errand)  # noqa: PLW2901
+        arrivals.append(arrival)
+    faults = list(plan.faults)
+    servers = [server for target in plan.targets for server in target.servers]
+    for _ in range(die.choice((0, 0, 1, 2))):
+        from_s = die.uniform(0, SPAN_S)
+        to_s = min(SPAN_S, from_s + 10 ** die.uniform(1, 2.2))
+        name, share = die.choice(CONTENT_FAULTS), 10 ** die.uniform(-1, 0)
+        faults.append(FaultPlan(die.choice(servers), name, {}, share, from_s, to_s))
+    return replace(plan, features=features, arrivals=tuple(arrivals), faults=tuple(faults))
 
 
 def _targets(die: Random) -> tuple[TargetPlan, ...]:

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from seatrial.testing.simulate import answering, keeping, waste
+from seatrial.testing.simulate import answering, checking, keeping, waste
 from seatrial.testing.simulate.facts import Facts, Violation
-from seatrial.testing.simulate.plan import WIRE_FAULTS
+from seatrial.testing.simulate.plan import CONTENT_FAULTS, WIRE_FAULTS
 from seatrial.testing.upstream import FAULTS
 
 Promise = Callable[[Facts], Iterator[Violation]]
@@ -27,16 +27,22 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
     (8, waste.recovery),
     (9, waste.retry_after),
     (10, answering.refusals_stay),
+    (10, checking.refusals_are_minded),
     (13, waste.loop_never_blocks),
     (14, answering.labels),
+    (14, checking.hands_over_with_reason),
     (16, keeping.nothing_is_lost),
     (17, keeping.cold_start_serves),
     (20, keeping.records_survive),
     (20, keeping.only_double_faults_are_not_durable),
+    (41, checking.personal_data_stays_out),
+    (44, checking.inputs_are_checked),
+    (44, checking.answers_are_checked),
+    (44, checking.repairs_are_bounded),
 )
 """Promise 15 compares two days: `store_outage_changes_nothing`."""
 
-CHECKED: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 20)
+CHECKED: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 20, 41, 44)
 
 _ROWS: Final[Mapping[str, range]] = {
     "refusing": range(1, 10),
@@ -61,6 +67,9 @@ def groups(facts: Facts, struck: Counter[str]) -> frozenset[str]:
     """Return the kinds of trouble that a day had."""
     found = set()
     for name in struck:
+        if name in CONTENT_FAULTS:
+            found.add("contents")
+            continue
         row = WIRE_FAULTS.get(name) or (FAULTS[name].row if name in FAULTS else 0)
         found |= {group for group, rows in _ROWS.items() if row in rows}
         found |= {name.partition("-")[0]} & {"store", "journal"}

@@ -52,7 +52,9 @@ def _retries_within_budget(facts: Facts) -> Iterator[Violation]:
         for attempt in record.attempts:
             if not attempt.outlet:
                 continue
-            retry = attempt.turn > 0 and attempt.target not in free
+            # A repair is no second try: it is bounded by its own number.
+            again = attempt.turn > 0 and attempt.purpose != "repair"
+            retry = again and attempt.target not in free
             events[seen.life, attempt.target].append(
                 (seen.started + attempt.started_s, retry, seen.id)
             )

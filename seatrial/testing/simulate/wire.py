@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from random import Random
@@ -12,8 +12,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from seatrial.ports import HttpCall, HttpReply, TransportError
+from seatrial.testing.simulate.demands import PERSONAL
+from seatrial.testing.simulate.models import SimModel, understood
 from seatrial.testing.simulate.pace import Meter, SimClock
 from seatrial.testing.simulate.plan import (
+    CONTENT_FAULTS,
+    OURS,
     WIRE_FAULTS,
     FaultPlan,
     TargetPlan,
@@ -23,7 +27,7 @@ from seatrial.testing.simulate.reading import Inflater, Message, invalid, lost
 from seatrial.testing.upstream import FAULTS
 from seatrial.testing.upstream._asks import key_digest
 from seatrial.testing.upstream._log import Entry
-from seatrial.testing.upstream._model import FaultyModel, Manner
+from seatrial.testing.upstream._model import Manner
 from seatrial.testing.upstream._plan import (
     STREAMED,
     WHOLE,
@@ -58,6 +62,8 @@ class Call:
         sent: whether it reached the server.
         status: of the reply.
         hint_s, hint_at: how long the reply told us to stay away, and when that was read.
+        repair: whether the target was told what was wrong with its last answer.
+        leaked: whether a planted address came through.
     """
 
     request_id: str
@@ -73,6 +79,8 @@ class Call:
     status: int = 0
     hint_s: float | None = None
     hint_at: float = 0.0
+    repair: bool = False
+    leaked: bool = False
 
     @property
     def fault_names(self) -> list[str]:
@@ -86,7 +94,7 @@ class Server:
 
     name: str
     target: TargetPlan
-    models: Mapping[bool, FaultyModel]  # for whole answers and for streams
+    models: Mapping[bool, SimModel]  # for whole answers and for streams
     die: Random
     faults: list[FaultPlan] = field(default_factory=list)
     in_flight: int = 0
@@ -94,10 +102,10 @@ class Server:
     refuses_until: float = -math.inf
     past: list[FaultPlan] = field(default_factory=list)
 
-    def wire_fault(self, now: float) -> FaultPlan | None:
-        """Return what strikes before the server sees the request."""
+    def strike(self, names: Collection[str], now: float) -> FaultPlan | None:
+        """Return which of these faults strikes."""
         for fault in self.faults:
-            active = fault.name in WIRE_FAULTS and fault.from_s <= now < fault.to_s
+            active = fault.name in names and fault.from_s <= now < fault.to_s
             if active and self.die.random() < fault.share:
                 return fault
         return None
@@ -150,7 +158,7 @@ class Network:
                 self.servers[name] = Server(
                     name,
                     target,
-                    {each: FaultyModel(manner, wall=clock.wall) for each in (False, True)},
+                    {each: SimModel(manner, wall=clock.wall) for each in (False, True)},
                     Random(f"{seed}/{name}"),
                 )
         self.set_faults(faults)
@@ -203,7 +211,7 @@ def _rules(faults: Sequence[FaultPlan], streamed: bool) -> tuple[Rule, ...]:
             to_s=fault.to_s,
         )
         for fault in faults
-        if fault.name not in WIRE_FAULTS and mode in FAULTS[fault.name].modes
+        if fault.name not in OURS and mode in FAULTS[fault.name].modes
     )
 
 
@@ -258,10 +266,15 @@ class SimTransport:
 def _steps(server: Server, call: HttpCall, log: Call, now: float, path: str) -> Iterator[Step]:
     entry = Entry(server.served, now, "POST", path, 0, key=log.key)
     server.served += 1
-    incoming = Incoming("POST", path, {}, call.body)
-    model = server.models[b'"stream":true' in call.body]
+    body, log.repair = understood(call.body)
+    log.leaked = PERSONAL.encode() in call.body
+    incoming = Incoming("POST", path, {}, body)
+    model = server.models[b'"stream":true' in body]
+    content = server.strike(CONTENT_FAULTS, now)
+    model.content = content.name if content is not None else ""
+    model.repairing = log.repair
     steps = model.steps(incoming, entry, url=f"https://{server.name}", now_s=now)
-    struck = [part for part in (log.fault, entry.fault) if part]
+    struck = [part for part in (log.fault, model.content, entry.fault) if part]
     log.fault = "+".join(struck)
     return steps
 
@@ -269,7 +282,7 @@ def _steps(server: Server, call: HttpCall, log: Call, now: float, path: str) -> 
 async def _connect(server: Server, call: HttpCall, log: Call, network: Network) -> float:
     """Come to the server, or fail as the wire fails now; return by how much it is slowed."""
     now = network.clock.now()
-    fault = server.wire_fault(now)
+    fault = server.strike(WIRE_FAULTS, now)
     name = fault.name if fault is not None else ""
     log.fault = name
     match name:
