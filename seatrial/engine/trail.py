@@ -143,13 +143,19 @@ class Trail(msgspec.Struct):
         """
         started_s, took_s = rounded(at - self.started), rounded(ended - at)
         name, tier, turn = step.target.name, step.tier, step.turn
+        purpose = "repair" if step.repair else ""
         if result is None:
-            left = Cause.CALLER_LEFT.value
             noted = AttemptRecord(
-                name, tier, turn, cause=left, sent=True, started_s=started_s, took_s=took_s
+                name,
+                tier,
+                turn,
+                cause=Cause.CALLER_LEFT.value,
+                sent=True,
+                started_s=started_s,
+                took_s=took_s,
+                purpose=purpose,
             )
         else:
-            purpose = "repair" if step.repair else ""
             noted = self._account(name, tier, turn, result, started_s, took_s, purpose)
         self.attempts.append(noted)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from seatrial.reliability.checks.refusals import declines
 from seatrial.values.chat import Answer
 
 # Fields that do not change what a good answer says.
@@ -42,10 +43,10 @@ def cache_key(
 
 
 def may_keep(answer: Answer) -> bool:
-    """Whether an answer may be served again: whole, no refusal, and calling no tools."""
+    """Whether an answer may be served again: whole, declining nothing, and calling no tools."""
     return (
         answer.finish_reason == "stop"
-        and not answer.refused
+        and not declines(answer)
         and not answer.tool_calls
         and bool(answer.text or answer.vectors)
         and answer.age_s is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from seatrial.engine.answer import answer
@@ -11,7 +12,7 @@ from seatrial.values.chat import Answer, Piece, ToolFragment
 from seatrial.values.checks import PASSED, CheckRecord, Says, Verdict
 from seatrial.values.decisions import Answered, HandedOff, Kind, Refused
 from tests.rooms.engine.checks import PRICE, Checker, only, outputs, said
-from tests.rooms.engine.stage import GOOD, Reader, Stage, Target, play, spoken
+from tests.rooms.engine.stage import GOOD, HANG, Reader, Stage, Target, play, spoken
 
 # --- what goes out ------------------------------------------------------------------------
 
@@ -52,6 +53,26 @@ def test_repair_is_told_what_was_wrong() -> None:
         assert ["user", "assistant", "user"] == roles
         assert "price should be a number" in call.body["messages"][-1]["content"]
         assert ["", "repair"] == [each.purpose for each in only(stage).attempts]
+
+    play(scene())
+
+
+def test_repair_that_nobody_waited_for_is_told_as_one() -> None:
+    """A caller who leaves meanwhile leaves a record that says what the target was doing."""
+
+    async def scene() -> None:
+        stage = Stage(
+            {"large": Target([[Answer("Cheap!")], [HANG]])},
+            policy=Policy(deadline_s=10.0, repairs=1),
+            output=outputs(shape=PRICE),
+        )
+        asking = asyncio.create_task(stage.ask())
+        await asyncio.sleep(0.5)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+        left = stage.recorder.put_aside[0].attempts[-1]
+        assert ("caller_left", "repair") == (left.cause, left.purpose)
 
     play(scene())
 

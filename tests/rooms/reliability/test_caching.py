@@ -87,12 +87,13 @@ def test_installations_never_share() -> None:
         (Answer("Tomor", finish_reason="length"), False),
         (Answer("", finish_reason="stop"), False),
         (Answer(None, refusal="No."), False),
+        (Answer("I'm sorry, but I can't help with that."), False),
         (Answer("I will", finish_reason="content_filter"), False),
         (Answer("Look:", tool_calls=(ToolCall("1", "look", "{}"),)), False),
         (Answer("Tomorrow.", age_s=10.0), False),
         (Answer(None, vectors=(b"1234",)), True),
     ],
-    ids=["good", "cut", "empty", "refusal", "filtered", "tools", "cached already", "vectors"],
+    ids=["good", "cut", "empty", "refusal", "declining", "filtered", "tools", "cached", "vectors"],
 )
 def test_only_whole_good_answers_are_kept(answer: Answer, expected: bool) -> None:
     """Nothing cut, refused, calling tools, or itself from the cache."""
