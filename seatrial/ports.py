@@ -11,7 +11,7 @@ from seatrial.values.attempts import Failure, Timers
 from seatrial.values.chat import Answer, Piece, Usage
 from seatrial.values.checks import Verdict
 from seatrial.values.decisions import Head
-from seatrial.values.ledger import Booked
+from seatrial.values.ledger import Booked, CostQuery
 from seatrial.values.records import Record
 from seatrial.values.requests import CHAT
 
@@ -335,27 +335,6 @@ class Releases(Protocol):
 
     def all(self, *, feature: str = "") -> list[ReleaseRow]:
         """Return releases, newest first."""
-
-
-class CostQuery(msgspec.Struct, frozen=True):
-    """Which costs to tell.
-
-    Args:
-        by: what to tell them by: any of `day`, `feature`, `key`, `user`, `target`, `purpose`
-            and `release`; nothing for one total.
-        tenant: whose.
-        since, until: days as `2026-11-22`, UTC; `until` exclusive; empty for open ends.
-        feature, key_id, user, target: filters, each optional.
-    """
-
-    by: tuple[str, ...] = ("feature",)
-    tenant: str = "default"
-    since: str = ""
-    until: str = ""
-    feature: str = ""
-    key_id: str = ""
-    user: str = ""
-    target: str = ""
 
 
 class Ledger(Protocol):

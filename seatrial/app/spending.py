@@ -13,11 +13,11 @@ import msgspec
 from seatrial.config import Config
 from seatrial.config.prices import cards_of
 from seatrial.errors import Misuse
-from seatrial.ports import CostQuery, RecordQuery, Store
+from seatrial.ports import RecordQuery, Store
 from seatrial.providers.usage import usage_again
 from seatrial.reliability.costs import cost
 from seatrial.values.chat import Usage
-from seatrial.values.ledger import Booked
+from seatrial.values.ledger import Booked, CostQuery
 from seatrial.values.prices import PriceCard, pico_of
 from seatrial.values.records import AttemptRecord, Record
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from seatrial.engine.world import OffLoop
-from seatrial.ports import Clock, CostQuery, Counters, Ledger
+from seatrial.ports import Clock, Counters, Ledger
 from seatrial.reliability.budgets import BudgetSettings, Payer, Spent, lifts_for, period_of
 from seatrial.reliability.forecast import PLENTY, WEEK, Thrift, forecast, thrift
-from seatrial.values.ledger import Booked
+from seatrial.values.ledger import Booked, CostQuery
 from seatrial.values.prices import exactly, pico_of
 
 

@@ -17,10 +17,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 from sqlalchemy.engine import Dialect
 
-from seatrial.ports import CostQuery
 from seatrial.store.database import Database
 from seatrial.store.tables import ledger as table
-from seatrial.values.ledger import Booked
+from seatrial.values.ledger import Booked, CostQuery
 from seatrial.values.prices import pico_of
 from seatrial.values.records import AttemptRecord, Record
 

@@ -5,6 +5,27 @@ from __future__ import annotations
 import msgspec
 
 
+class CostQuery(msgspec.Struct, frozen=True):
+    """Which costs to tell.
+
+    Args:
+        by: what to tell them by: any of `day`, `feature`, `key`, `user`, `target`, `purpose`
+            and `release`; nothing for one total.
+        tenant: whose.
+        since, until: days as `2026-11-22`, UTC; `until` exclusive; empty for open ends.
+        feature, key_id, user, target: filters, each optional.
+    """
+
+    by: tuple[str, ...] = ("feature",)
+    tenant: str = "default"
+    since: str = ""
+    until: str = ""
+    feature: str = ""
+    key_id: str = ""
+    user: str = ""
+    target: str = ""
+
+
 class Booked(msgspec.Struct, frozen=True):
     """What was used and spent.
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seatrial.errors import StartRefused
-from seatrial.ports import CostQuery, RecordQuery, Sealed
+from seatrial.ports import RecordQuery, Sealed
 from seatrial.store import DurableStore, open_store
 from seatrial.values.chat import Usage
-from seatrial.values.ledger import Booked
+from seatrial.values.ledger import Booked, CostQuery
 from seatrial.values.prices import dollars, pico_of
 from seatrial.values.records import AttemptRecord, Record, outline
 from seatrial.values.sealing import seal

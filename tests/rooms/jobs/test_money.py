@@ -9,11 +9,10 @@ from typing import Any
 
 from seatrial.counters import MemoryCounters
 from seatrial.jobs.money import look_after_money
-from seatrial.ports import CostQuery
 from seatrial.reliability.budgets import BudgetSettings, Payer, asks_for
 from seatrial.reliability.forecast import Thrift
 from seatrial.values.criticality import Criticality
-from seatrial.values.ledger import Booked
+from seatrial.values.ledger import Booked, CostQuery
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC).timestamp()
 DOLLAR = 10**12
