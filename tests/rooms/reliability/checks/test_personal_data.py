@@ -280,6 +280,7 @@ def test_text_without_marks_is_not_held() -> None:
 
     assert restorer.feed("a list [") == "a list "
     assert restorer.feed("1, 2]") == "[1, 2]"
+    assert restorer.feed("[EMAIL_1]") == "ann@example.org"
     assert restorer.end() == ""
 
 
