@@ -56,6 +56,11 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json
 	@cd $(CLIENTS) && npm ci --silent --ignore-scripts
 	@touch $@
 
+# Bytes of others against every parser; FUZZ=1000000 for the long run.
+FUZZ ?= 10000
+fuzz: .venv/.dev
+	@$(B)/python -m tests.fuzz.run --runs $(FUZZ) $(ONLY)
+
 lint: .venv/.dev
 	@$(B)/ruff check
 	@$(B)/ruff format --check

@@ -17,6 +17,7 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KEY: Final = re.compile(
     r"""[ \t]*((?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*'|[ \t]*\.[ \t]*)+)[ \t]*="""
 )
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 _TABLE: Final = re.compile(r"[ \t]*\[\[?([^\[\]]+)\]\]?[ \t]*(?:#.*)?$")
 _PLACE: Final = re.compile(r" ?\(at (?:line (\d+), column (\d+)|end of document)\)$")
 _CURLY_QUOTES: Final = "“”„‘’«»"
@@ -59,7 +60,7 @@ def split(key: str) -> tuple[str, ...]:
     >>> split('targets."gpt-5.1".model')
     ('targets', 'gpt-5.1', 'model')
     """
-    if "\n" in key or "=" in key or "#" in key:
+    if "\n" in key or not {"=", "#"}.isdisjoint(_QUOTED.sub("", key)):
         raise ValueError(key)
     value: Any = tomllib.loads(f"{key} = 0")
     parts = []
@@ -122,7 +123,7 @@ def _explain(error: str, text: str) -> Problem:
     if place and place[1]:
         number, column = int(place[1]), int(place[2])
     # What is not closed is noticed only where the next thing begins.
-    if number > 1 and (number > len(lines) or not lines[number - 1].strip()):
+    if lines and number > 1 and (number > len(lines) or not lines[number - 1].strip()):
         number = min(number, len(lines))
         column = len(lines[number - 1]) + 1
     line = lines[number - 1] if lines else ""

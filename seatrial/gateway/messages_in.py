@@ -305,7 +305,7 @@ def _read_tools(given: Json, body: Json) -> None:
 def _tool(tool: Any, where: str) -> Json:
     if type(tool) is not dict:
         raise bad(where, f"'{where}' must be an object.")
-    if tool.get("type", "custom") not in {"custom", None}:
+    if tool.get("type", "custom") not in ("custom", None):
         raise unsupported(f"{where}.type", "Tools that the provider runs itself are not served.")
     schema = tool.get("input_schema")
     if type(schema) is not dict:

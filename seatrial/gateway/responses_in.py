@@ -120,7 +120,7 @@ def _refuse_odd(given: Json) -> None:
         raise bad("include", "'include' must be a list.")
     if _LOGPROBS in (include or ()):
         raise unsupported("include", _UNSUPPORTED["top_logprobs"])
-    if given.get("truncation") not in {None, "disabled"}:
+    if given.get("truncation") not in (None, "disabled"):
         raise unsupported(
             "truncation", "Conversations are not shortened here: 'truncation' must be 'disabled'."
         )

@@ -26,6 +26,7 @@ _OPENAI_FIELDS: Final = frozenset(
     " reasoning_effort verbosity web_search_options".split()
 )
 _THEIRS: Final = ("thinking", "top_k")
+_ANYTHING: Final = {"type": "object"}
 _JSON_ONLY: Final = "Answer with one JSON object and nothing else."
 
 
@@ -101,7 +102,7 @@ def _refuse_strange(asked: Mapping[str, Any]) -> None:
     for name in ("logprobs", "top_logprobs", "audio", "logit_bias"):
         if asked.get(name):
             raise Unmappable(name, f"This target has no `{name}`: leave it out.")
-    if any(each != "text" for each in asked.get("modalities") or ()):
+    if asked.get("modalities", ["text"]) not in (["text"], []):
         raise Unmappable("modalities", "This target answers in text only.")
     for name in ("functions", "function_call"):
         if asked.get(name):
@@ -141,7 +142,7 @@ def _conversation(messages: list[Any]) -> tuple[list[str], list[dict[str, Any]]]
 def _blocks(content: Any, where: str) -> list[dict[str, Any]]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
-    return [block for part in content or () if (block := _block(part, where)) is not None]
+    return [block for part in _listed(content, where) if (block := _block(part, where)) is not None]
 
 
 def _block(part: Any, where: str) -> dict[str, Any] | None:
@@ -176,8 +177,10 @@ def _said(message: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     blocks = _blocks(message.get("content"), where)
     if not blocks and message.get("refusal"):
         blocks = [{"type": "text", "text": message["refusal"]}]
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
+    for call in _listed(message.get("tool_calls"), where):
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict):
+            raise Unmappable(where, "This target takes calls of functions only.")
         arguments = function.get("arguments") or "{}"
         try:
             given = msgspec.json.decode(arguments)
@@ -186,6 +189,12 @@ def _said(message: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
         block = {"type": "tool_use", "id": call.get("id"), "name": function.get("name")}
         blocks.append({**block, "input": given if isinstance(given, dict) else {"value": given}})
     return blocks
+
+
+def _listed(value: Any, where: str) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise Unmappable(where, "This target takes a list here.")
+    return value or []
 
 
 def _tool_result(message: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -205,14 +214,18 @@ def _format(wanted: Any, made: dict[str, Any]) -> list[str]:
     """
     kind = wanted.get("type") if isinstance(wanted, dict) else None
     if kind == "json_schema":
-        schema = (wanted.get("json_schema") or {}).get("schema") or {"type": "object"}
+        form = wanted.get("json_schema")
+        schema = form.get("schema") if isinstance(form, dict) else None
         given = made.get("output_config") or {}
-        made["output_config"] = {**given, "format": {"type": "json_schema", "schema": schema}}
+        made["output_config"] = {
+            **given,
+            "format": {"type": "json_schema", "schema": schema or _ANYTHING},
+        }
     return [_JSON_ONLY] if kind == "json_object" else []
 
 
 def _tools(asked: Mapping[str, Any], made: dict[str, Any]) -> None:
-    tools = asked.get("tools")
+    tools = _listed(asked.get("tools"), "tools")
     if not tools:
         return
     made["tools"] = [_tool(each, place) for place, each in enumerate(tools)]

@@ -74,7 +74,8 @@ def offered_tools(body: Mapping[str, Any]) -> frozenset[str] | None:
         return None
     names = set()
     for tool in tools:
-        shape = tool.get(tool.get("type", "function")) if isinstance(tool, dict) else None
+        kind = tool.get("type", "function") if isinstance(tool, dict) else None
+        shape = tool.get(kind) if isinstance(kind, str) else None
         name = shape.get("name") if isinstance(shape, dict) else None
         if not isinstance(name, str):
             return None  # a kind of tool that we do not know

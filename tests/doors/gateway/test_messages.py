@@ -262,6 +262,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tools": "x"}, "tools", BAD),
     ({"tools": ["x"]}, "tools[0]", BAD),
     ({"tools": [{"type": "web_search_20250305"}]}, "tools[0].type", "unsupported"),
+    ({"tools": [{"type": []}]}, "tools[0].type", "unsupported"),
     ({"tools": [{"name": "a"}]}, "tools[0].input_schema", BAD),
     ({"tools": [{"input_schema": {}}]}, "tools[0].name", BAD),
     ({"tools": [TOOL], "tool_choice": "auto"}, "tool_choice", BAD),

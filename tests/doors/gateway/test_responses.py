@@ -191,6 +191,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"include": ["message.output_text.logprobs"]}, "include", "unsupported"),
     ({"include": "x"}, "include", "invalid_request"),
     ({"truncation": "auto"}, "truncation", "unsupported"),
+    ({"truncation": {}}, "truncation", "unsupported"),
     ({"stream_options": 1}, "stream_options", "invalid_request"),
     ({"store": "yes"}, "store", "invalid_request"),
     ({"stream": 1}, "stream", "invalid_request"),

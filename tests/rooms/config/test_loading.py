@@ -100,6 +100,33 @@ def test_argument_beats_environment_beats_file(write: Write) -> None:
     assert "seatrial.toml:4" == config.origins["service.store"]
 
 
+def test_name_may_hold_any_sign(write: Write) -> None:
+    """A quoted name is a name; the text around it still has its lines."""
+    path = write("""
+[targets."a=b#"]
+provider = "openai"
+model = "m"
+
+[features.f]
+route = ["a=b#"]
+colour = 7
+""")
+    loaded = attempt(path)
+
+    assert loaded.error is not None
+    assert "colour" in str(loaded.error)
+    assert "line 8" in str(loaded.error)
+
+
+@pytest.mark.parametrize("text", ["\n\x1d\n", "\x00", "[", "\n\n=\n", "[a\n\n\n"])
+def test_text_that_is_no_toml_is_told(text: str, write: Write) -> None:
+    """Whatever the file holds, there is a sentence about it and no crash."""
+    loaded = attempt(write(text))
+
+    assert loaded.config is None
+    assert loaded.error is not None
+
+
 def test_argument_reaches_names_with_dots(write: Write) -> None:
     """A name with a dot is quoted in a path, as in the file."""
     path = write("""

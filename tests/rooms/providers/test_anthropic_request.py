@@ -166,6 +166,15 @@ def test_defaults_give_way_and_own_fields_pass() -> None:
     assert {"type": "adaptive"} == made["thinking"]
 
 
+def test_callers_of_its_own_door_keep_what_it_knows() -> None:
+    """And nothing else that they write there."""
+    theirs = {"thinking": {"type": "adaptive"}, "top_k": 4, "model": "other", "base_url": "x"}
+    made = put(anthropic=theirs)
+
+    assert ({"type": "adaptive"}, 4, "m") == (made["thinking"], made["top_k"], made["model"])
+    assert not {"anthropic", "base_url"} & made.keys()
+
+
 def test_wanted_forms() -> None:
     """A schema is asked for as such, beside what was set; plain JSON in words."""
     schema = {"type": "object", "additionalProperties": False}
@@ -176,6 +185,8 @@ def test_wanted_forms() -> None:
         "effort": "low",
         "format": {"type": "json_schema", "schema": schema},
     } == made["output_config"]
+    bare = put(response_format={"type": "json_schema", "json_schema": 7})
+    assert {"type": "object"} == bare["output_config"]["format"]["schema"]
     assert "JSON" in put(response_format={"type": "json_object"})["system"]
     assert "system" not in put(response_format={"type": "text"})
 
@@ -188,7 +199,13 @@ def test_wanted_forms() -> None:
         ({"top_logprobs": 3}, "top_logprobs"),
         ({"audio": {"voice": "a"}}, "audio"),
         ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"modalities": 7}, "modalities"),
         ({"functions": [{}]}, "functions"),
+        ({"tools": 7}, "tools"),
+        ({"messages": [{"role": "user", "content": 7}]}, "messages[0]"),
+        ({"messages": [{"role": "assistant", "tool_calls": "a"}]}, "messages[0]"),
+        ({"messages": [{"role": "assistant", "tool_calls": ["a"]}]}, "messages[0]"),
+        ({"messages": [{"role": "assistant", "tool_calls": [{"function": 7}]}]}, "messages[0]"),
         ({"tools": [{"type": "custom"}]}, "tools[0]"),
         ({"tools": [TOOL], "tool_choice": {"type": "odd"}}, "tool_choice"),
         ({"messages": [{"role": "narrator", "content": "a"}]}, "messages[0]"),

@@ -171,6 +171,7 @@ def test_refusing_is_seen_before_anything_leaves(pieces: list[Piece], expected: 
         ({"tools": [{"type": "custom", "custom": {"name": "draw"}}]}, {"draw"}),
         ({"tools": [{"type": "function", "function": {"name": "a"}}, {"type": "search"}]}, None),
         ({"tools": ["look"]}, None),
+        ({"tools": [{"type": []}]}, None),
     ],
 )
 def test_offered_tools_have_names(body: dict[str, object], names: set[str] | None) -> None:

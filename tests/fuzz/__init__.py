@@ -1,0 +1,1 @@
+"""Every parser that meets bytes of others, under a fuzzer that follows coverage: `make fuzz`."""
