@@ -22,7 +22,11 @@ def fingerprint(who: tuple[str, ...], asked: Mapping[str, Any]) -> bytes:
         who: tenant, feature, key, user and session: nobody's input is another's duplicate.
         asked: the request's body, or what a function is called with.
     """
-    return hashlib.blake2b(_CANONICAL.encode((who, asked)), digest_size=16).digest()
+    try:
+        content = _CANONICAL.encode((who, asked))
+    except UnicodeEncodeError:  # half a character, which no JSON holds
+        content = repr((who, asked)).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 class Recent:

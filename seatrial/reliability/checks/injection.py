@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from seatrial.reliability.checks.injection_fences import weigh_fences
-from seatrial.reliability.checks.injection_rules import START_LETTERS
+from seatrial.reliability.checks.injection_rules import START_LETTERS, Rule
 from seatrial.reliability.checks.injection_tongues import OTHER_SCRIPTS, TONGUES
 from seatrial.reliability.checks.injection_views import View, views_of
 from seatrial.reliability.checks.injection_words import CALL, ENGLISH, PICTURE
@@ -28,6 +28,20 @@ HIDDEN_WEIGHT: Final = 0.5
 
 RULES: Final = (*ENGLISH, *TONGUES)
 _WORD: Final = re.compile(r"[a-z]+")
+
+
+def _by_start(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """Return the rules by how a word must begin for each to hold; under "" those without."""
+    found: dict[str, list[Rule]] = {"": []}
+    for rule in rules:
+        # Of its groups the last one has the rarest words.
+        for start in rule.starts[-1] if rule.starts else {""}:
+            found.setdefault(start, []).append(rule)
+    return found
+
+
+_BY_START: Final = _by_start(RULES)
+_STARTS: Final = frozenset(_BY_START)
 
 
 def check_injection(spoken: Iterable[Spoken], says: Says) -> Verdict:
@@ -80,11 +94,13 @@ def _signs(view: View) -> dict[str, float]:
     text = view.text
     found: dict[str, float] = {}
     starts = {word[:START_LETTERS] for word in _WORD.findall(text)}
-    for rule in RULES:
-        if rule.weight <= found.get(rule.code, 0.0):
-            continue
-        if all(not starts.isdisjoint(each) for each in rule.starts) and rule.holds(text):
-            found[rule.code] = rule.weight
+    starts.add("")
+    for start in starts & _STARTS:
+        for rule in _BY_START[start]:
+            if rule.weight <= found.get(rule.code, 0.0):
+                continue
+            if all(not starts.isdisjoint(each) for each in rule.starts) and rule.holds(text):
+                found[rule.code] = rule.weight
     if fenced := weigh_fences(text):
         found["fence"] = fenced
     if "![" in text and PICTURE.search(text):

@@ -44,7 +44,7 @@ def find(text: str, kinds: frozenset[str] = frozenset(KINDS)) -> list[Found]:
     """Return the personal data in a text, in its order, without overlaps.
 
     >>> find("Mail ann@example.org now")
-    [Found(kind='email', start=5, end=21)]
+    [Found(kind='email', start=5, end=20)]
     """
     found = _find(text, kinds) if len(text) <= SLICE_CHARS else []
     if len(text) > SLICE_CHARS:

@@ -95,6 +95,7 @@ def test_same_input_is_known_for_a_while() -> None:
 
     assert mine == fingerprint(("t", "ann"), {"a": 2, "b": 1})
     assert mine != fingerprint(("t", "bob"), {"a": 2, "b": 1})
+    assert fingerprint((), {"a": "\ud800"}) != fingerprint((), {"a": "\udfff"})
     assert not recent.again(mine, now=0.0, within_s=60.0)
     assert recent.again(mine, now=60.0, within_s=60.0)
     assert not recent.again(mine, now=121.0, within_s=60.0)
