@@ -23,6 +23,10 @@ LEAST_WORDS: Final = 4
 LEAST_DENSE: Final = 6
 MOST_CHARS: Final = 2_000  # of a long text its beginning is enough
 
+# Languages that an identifier takes for each other: who understands one is asked in any.
+_KIN: Final = tuple(
+    frozenset(each.split()) for each in ("da nb nn no", "bs hr sr", "id ms", "cs sk", "zh yue wuu")
+)
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _NO_WORD: Final = re.compile(r"[@/\\_=<>{}\d\[\]]")
 _DENSE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0eff]")
@@ -59,6 +63,8 @@ def check_language(
     """
     code = language_of(text, identify)
     if not code or code in understood:
+        return PASSED
+    if any(code in kin and not kin.isdisjoint(understood) for kin in _KIN):
         return PASSED
     known = ", ".join(understood)
     return Verdict(says, "language", f"The input is in another language than {known}.", {code: 1})

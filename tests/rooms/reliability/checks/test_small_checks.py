@@ -88,6 +88,18 @@ def test_language_that_is_understood_passes() -> None:
     assert "cy, en" in other.reason
 
 
+def test_kin_of_an_understood_language_passes() -> None:
+    """Danish is no reason to refuse where Norwegian is understood; German is none of its kin."""
+
+    def verdict(*understood: str) -> str:
+        return check_language(
+            GERMAN, understood=understood, says=Says.FLAG, identify=lambda text: ("da", 0.99)
+        ).code
+
+    assert verdict("en", "nb") == ""
+    assert verdict("en", "de") == "language"
+
+
 def test_same_input_is_known_for_a_while() -> None:
     """Within the time it is a repetition; each time starts it anew."""
     recent = Recent()
