@@ -35,6 +35,24 @@ class _Lease:
     until: float
 
 
+@dataclass(slots=True, eq=False)
+class _Alone:
+    """A reservation that was made here, and not settled yet.
+
+    Args:
+        asks: as they were asked.
+        lapses_at: on the monotonic clock.
+        debt: its id in the shared counters; its own may be taken back there, as one that was
+            given up.
+        told: whether the shared counters may know of it.
+    """
+
+    asks: Sequence[Ask]
+    lapses_at: float
+    debt: str
+    told: bool = False
+
+
 class LocalShares:
     """`Counters` over shared ones, which go on alone while those are away.
 
@@ -49,8 +67,8 @@ class LocalShares:
         self._shared = shared
         self._clock = clock
         self._local = MemoryCounters(clock)
-        self._open: dict[str, tuple[Sequence[Ask], float]] = {}
-        self._pushed: set[str] = set()
+        self._open: dict[str, _Alone] = {}
+        self._told: OrderedDict[str, str] = OrderedDict()
         self._spent: dict[str, Ask] = {}
         self._paying: dict[str, Ask] = {}
         self._owed: OrderedDict[str, Sequence[int]] = OrderedDict()
@@ -84,19 +102,19 @@ class LocalShares:
 
         Raises nothing: what cannot be told now is told later.
         """
-        if id in self._open:
-            asks, _ = self._open.pop(id)
+        alone = self._open.pop(id, None)
+        if alone is not None:
             await self._local.settle(id, amounts)
-            self._keep_spent(asks, amounts)
-            if id in self._pushed:  # the shared counters may know of it: it is told as spent
-                self._pushed.discard(id)
-                self._owed[id] = [0] * len(asks)
+            self._keep_spent(alone.asks, amounts)
+            if alone.told:  # it is told once more, as what was spent
+                self._owed[alone.debt] = [0] * len(alone.asks)
             return
+        known_as = self._told.pop(id, id)
         try:
-            await self._shared.settle(id, amounts)
+            await self._shared.settle(known_as, amounts)
         except CountersUnavailable:
             self.away = True
-            self._owed[id] = tuple(amounts)
+            self._owed[known_as] = tuple(amounts)
             if len(self._owed) > MOST_OWED:
                 self._owed.popitem(last=False)
 
@@ -151,7 +169,7 @@ class LocalShares:
         own = [self._share_of(ask) for ask in asks]
         short = await self._local.reserve(id, own, lease_s=lease_s)
         if short is None:
-            self._open[id] = (asks, self._clock.now() + lease_s)
+            self._open[id] = _Alone(asks, self._clock.now() + lease_s, uuid4().hex)
         return short
 
     def _share_of(self, ask: Ask) -> Ask:
@@ -193,14 +211,16 @@ class LocalShares:
         """
         if self._in_debt:
             self._leases.clear()  # until they are measured anew
-        for debt, (asks, lapses_at) in list(self._open.items()):
-            if debt not in self._open:
+        for id_, alone in list(self._open.items()):
+            if id_ not in self._open:
                 continue  # settled meanwhile: its cost stands in `_spent`
-            self._pushed.add(debt)
-            left_s = max(1.0, lapses_at - self._clock.now())
-            await self._shared.reserve(debt, asks, lease_s=left_s, force=True)
-            if self._open.pop(debt, None) is not None:
-                self._pushed.discard(debt)  # from here on it is settled there
+            alone.told = True
+            left_s = max(1.0, alone.lapses_at - self._clock.now())
+            await self._shared.reserve(alone.debt, alone.asks, lease_s=left_s, force=True)
+            if self._open.pop(id_, None) is not None:  # from here on it is settled there
+                self._told[id_] = alone.debt
+                if len(self._told) > MOST_OWED:
+                    self._told.popitem(last=False)
         spent, self._spent = self._spent, {}
         self._paying |= {uuid4().hex: ask for ask in spent.values()}
         for debt, ask in list(self._paying.items()):

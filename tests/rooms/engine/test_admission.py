@@ -345,6 +345,20 @@ def test_goodput_stays_flat_at_three_times_capacity() -> None:
     run(main())
 
 
+def test_the_queue_is_as_long_as_what_is_done_in_a_second() -> None:
+    """Where 200 a second are served a burst of 150 waits and is served; 20 places say little."""
+
+    async def main() -> None:
+        crowd = Crowd(admission_of(20), random.Random(5))
+        beats = asyncio.ensure_future(crowd.beats(60.0))
+        await crowd.flow("before", 190.0, 10.0)
+        await asyncio.gather(*(crowd.come("burst", "k", DEFAULT, 0.1) for _ in range(150)))
+        assert 150 == crowd.served["burst"]
+        beats.cancel()
+
+    run(main())
+
+
 def test_a_key_at_ten_times_its_share_leaves_the_others_alone() -> None:
     """Nine keys within their shares are served to more than 99.9 %, whatever the tenth does."""
 

@@ -36,6 +36,14 @@ def test_a_strained_outlet_gets_fewer_at_once() -> None:
         health.settle(ticket, failure=Failure(Cause.OVERLOADED), took_s=None)
     hands.at += 30.0
 
+    waiting = [
+        health.admit(calm, ("east",), limit_s=9.0, first=True, stream=False) for _ in range(40)
+    ]
+    assert {Cause.POOL_FULL} == {each.cause for each in waiting if isinstance(each, Failure)}
+    for ticket in waiting:
+        if isinstance(ticket, Ticket):
+            health.settle(ticket, failure=Failure(Cause.CALLER_LEFT), took_s=None)
+
     after = [crowd(health, hands, None) for _ in range(40)]
 
     assert 14 <= after[0] < 28
