@@ -71,3 +71,8 @@ class FeatureSettings:
     output: OutputSettings = field(default_factory=OutputSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     budgets: BudgetSettings = field(default_factory=BudgetSettings)
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The names of all that may be asked: the route, and who is asked besides."""
+        return tuple(name for name in (*self.route, self.input.injection_judge) if name)

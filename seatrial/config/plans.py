@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 
 from seatrial.config.functions import source_of
@@ -16,7 +17,9 @@ from seatrial.reliability.checks.outgoing import OutputPlan
 from seatrial.reliability.checks.settings import InputSettings
 from seatrial.reliability.checks.shape import Shape
 from seatrial.reliability.checks.signature import Hints
+from seatrial.reliability.judging import INJECTION, Judge
 from seatrial.reliability.settings import BUILT_IN, Plan, Policy, TargetRules
+from seatrial.values.checks import Says
 
 _NO_SOURCES: Mapping[str, str] = MappingProxyType({})
 _NO_HINTS: Mapping[str, Hints] = MappingProxyType({})
@@ -96,7 +99,16 @@ def _plan(
         prompt_version=prompt.version if prompt else "",
         input=_input_plan(feature.input, config.inputs[name].shape, hints, identify),
         output=OutputPlan(feature.output, config.outputs[name].shape, identify),
+        judge=_judge(config, feature.input),
     )
+
+
+def _judge(config: Config, settings: InputSettings) -> Judge | None:
+    """Return who judges inputs; None when nobody does."""
+    if not settings.injection_judge or settings.injection == "off":
+        return None
+    target = config.rules[settings.injection_judge]
+    return Judge(target, INJECTION, Says(settings.injection), settings.check_s)
 
 
 def _input_plan(
@@ -127,10 +139,19 @@ def _content(config: Config, name: str, sources: Mapping[str, str]) -> str:
         say=feature.say,
         prompt_version=prompt.version if prompt else "",
         checks={
-            "input": config.inputs[name].content,
+            "input": _with_judge(config, name, sources),
             "output": config.outputs[name].content,
         },
     )
+
+
+def _with_judge(config: Config, name: str, sources: Mapping[str, str]) -> Mapping[str, object]:
+    """Return what counts of the input's checks; of a judge that is who it is, not its name."""
+    content, judge = config.inputs[name].content, config.features[name].input.injection_judge
+    if not judge:
+        return content
+    who = asdict(_tier(config, name, judge, sources))
+    return {**content, "injection_judge": {key: each for key, each in who.items() if each}}
 
 
 def _tier(config: Config, feature: str, place: str, sources: Mapping[str, str]) -> Tier:

@@ -70,7 +70,7 @@ def check_budgets(
         if not with_month(settings.budgets, needs.cost_usd_month).bounded:
             continue
         at = _said_at(name, settings)
-        for place in settings.route:
+        for place in settings.asks:
             target = targets.get(place)
             if place in cards or target is None:
                 continue

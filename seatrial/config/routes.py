@@ -89,8 +89,7 @@ def warn_of_unused(
     reading: Reading,
 ) -> None:
     """Warn of targets that no route names."""
-    used = {place for feature in features.values() for place in feature.route}
-    used |= {feature.input.injection_judge for feature in features.values()}
+    used = {place for feature in features.values() for place in feature.asks}
     for name in targets:
         if name not in used:
             message = "no route names it, so it is never asked."

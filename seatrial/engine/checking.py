@@ -8,14 +8,16 @@ from typing import Any, Final
 
 import msgspec
 
+from seatrial.engine.judging import ask_judge
 from seatrial.engine.prompting import put_prompt
 from seatrial.engine.trail import Trail
 from seatrial.engine.world import World
 from seatrial.reliability.checks.duplicates import fingerprint
 from seatrial.reliability.checks.incoming import Asked, InputPlan, InputReport, examine_input
 from seatrial.reliability.checks.outgoing import OutputPlan, output_checks, repair_note
-from seatrial.reliability.checks.texts import is_long
+from seatrial.reliability.checks.texts import is_long, spoken_of
 from seatrial.reliability.checks.told import Told
+from seatrial.reliability.judging import judged_texts
 from seatrial.values.attempts import Cause, Result
 from seatrial.values.chat import Answer, last_user_text
 from seatrial.values.checks import PASSED, Says, Verdict, strictest
@@ -44,6 +46,11 @@ async def check_input(trail: Trail, world: World) -> Result:
         text = last_user_text(trail.request.body.get("messages", []))
         own = await _ask_own(plan.settings.checks, trail, world, "input", text)
         verdict = strictest((verdict, *own))
+    if trail.plan.judge is not None and _is_in_doubt(report, verdict):
+        texts = judged_texts(spoken_of(trail.request.body))
+        if texts:
+            judged = await ask_judge(trail.plan.judge, texts, trail, world, side="input")
+            verdict = strictest((verdict, judged))
     return Result(at=world.clock.now(), verdict=verdict)
 
 
@@ -100,6 +107,15 @@ def holds_back(trail: Trail) -> bool:
 def may_store_at_once(plan: InputPlan | None) -> bool:
     """Whether a request may be stored before its checks were asked."""
     return plan is None or plan.settings.personal_data in {"off", "flag", "hand_off"}
+
+
+def _is_in_doubt(report: InputReport, verdict: Verdict) -> bool:
+    """Whether a judge could still change anything: it never makes a verdict milder."""
+    if verdict.says in {Says.REFUSE, Says.HAND_OFF}:
+        return False
+    return all(
+        said.verdict.says is Says.PASS for said in report.said if said.check == "injection"
+    )
 
 
 async def _examine(trail: Trail, plan: InputPlan, world: World) -> InputReport:

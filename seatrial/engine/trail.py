@@ -143,7 +143,7 @@ class Trail(msgspec.Struct):
         """
         started_s, took_s = rounded(at - self.started), rounded(ended - at)
         name, tier, turn = step.target.name, step.tier, step.turn
-        purpose = "repair" if step.repair else ""
+        purpose = step.purpose or ("repair" if step.repair else "")
         if result is None:
             noted = AttemptRecord(
                 name,

@@ -60,6 +60,7 @@ class World:
         off_loop: carries out long work beside the loop.
         recent: what was asked a moment ago, for features that mind duplicates.
         thrift: who makes do with less, by feature; a job sees to it.
+        beside: how many calls beside the answers themselves are in flight, by target.
     """
 
     clock: Clock
@@ -74,3 +75,4 @@ class World:
     off_loop: OffLoop = asyncio.to_thread
     recent: Recent = field(default_factory=Recent)
     thrift: dict[str, Thrift] = field(default_factory=dict)
+    beside: dict[str, int] = field(default_factory=dict)

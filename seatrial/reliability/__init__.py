@@ -13,6 +13,8 @@ __all__ = [
     "fairness",
     "flow",
     "forecast",
+    "idempotency",
+    "judging",
     "limits",
     "retries",
     "routing",

@@ -44,6 +44,8 @@ class Attempt(msgspec.Struct, frozen=True):
         force: call it although its breaker rests, if it was not forced a moment ago.
         lone: no other model or function is on the route, so a slow start helps nobody.
         repair: tell it what a check found wrong with its last answer.
+        purpose: why it is made beside the answer itself, as records have it; empty for the
+            answer.
     """
 
     target: TargetRules
@@ -53,6 +55,7 @@ class Attempt(msgspec.Struct, frozen=True):
     force: bool = False
     lone: bool = False
     repair: bool = False
+    purpose: str = ""
 
 
 class Wait(msgspec.Struct, frozen=True):

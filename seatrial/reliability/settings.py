@@ -11,6 +11,7 @@ from seatrial.reliability.limits import TargetLimits
 if TYPE_CHECKING:
     from seatrial.reliability.checks.incoming import InputPlan
     from seatrial.reliability.checks.outgoing import OutputPlan
+    from seatrial.reliability.judging import Judge
 
 # Targets that need no entry of their own under [targets].
 BUILT_IN: Final = ("cache", "say", "human")
@@ -188,6 +189,7 @@ class Plan:
         prompt_version: hash of the template's content.
         input: the checks of what is asked, or None.
         output: the checks of answers, or None.
+        judge: who judges inputs besides, or None.
         places: follows from the route.
         kinds: of the targets on it.
     """
@@ -201,6 +203,7 @@ class Plan:
     prompt_version: str = ""
     input: InputPlan | None = None
     output: OutputPlan | None = None
+    judge: Judge | None = None
     places: tuple[Place, ...] = field(init=False, repr=False, compare=False)
     kinds: frozenset[str] = field(init=False, repr=False, compare=False)
 

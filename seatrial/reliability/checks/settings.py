@@ -26,11 +26,13 @@ class InputSettings:
         personal_kinds: which kinds are looked for; empty for all.
         restore: whether marks in the answer are turned back into what they stand for.
         injection: what follows when a text looks like an attempt to take over the model.
-        injection_judge: a target that is asked as well; it can only make the verdict stricter.
+        injection_judge: a target that is asked as well, once the other checks passed; it can
+            only make the verdict stricter, and late or broken it changes nothing.
         duplicates: what follows when the same caller asks the same within `duplicate_s`.
         duplicate_s: how long an input is remembered, in seconds.
         checks: functions of your own, `module:function`, asked in this order.
-        check_s: each of them must answer within this, in seconds; late is refused.
+        check_s: each of them must answer within this, in seconds; late is refused.  The judge
+            has the same time.
     """
 
     max_chars: int | None = None

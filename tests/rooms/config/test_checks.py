@@ -6,6 +6,8 @@ from seatrial.config import build_plans, load
 from seatrial.config.checks import check_input
 from seatrial.config.reading import Reading
 from seatrial.reliability.checks.settings import InputSettings
+from seatrial.reliability.judging import Judge
+from seatrial.values.checks import Says
 
 TOML = """
 [targets.large]
@@ -58,6 +60,24 @@ def test_release_changes_with_what_decides(tmp_path: Path) -> None:
     assert release(TOML) != release(TOML + INPUT)
     assert release(TOML + INPUT) != release(TOML + INPUT, schema='{"type": "array"}')
     assert release(TOML + INPUT) == release(TOML + INPUT.replace("check_s = 2", "check_s = 3"))
+    judged = TOML + INPUT
+    assert release(judged) != release(judged.replace('model = "small"', 'model = "smaller"'))
+    assert release(judged) == release(
+        judged.replace("judge", "referee").replace("_referee", "_judge")
+    )
+
+
+def test_judge_is_part_of_the_plan(tmp_path: Path) -> None:
+    """With its target's rules, what follows, and its own time; without injection it is not."""
+
+    def judge(text: str) -> Judge | None:
+        return build_plans(load(write(tmp_path, text)))["support"].judge
+
+    found = judge(TOML + INPUT)
+    assert found is not None
+    assert ("judge", Says.FLAG, 2.0) == (found.target.name, found.says, found.limit_s)
+    assert judge(TOML) is None
+    assert judge(TOML + INPUT + 'injection = "off"\n') is None
 
 
 def test_missing_extra_is_told(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from seatrial.engine.world import Snapshot, World
 from seatrial.ports import Call, Ended, Pulse
 from seatrial.reliability.checks.incoming import InputPlan
 from seatrial.reliability.checks.outgoing import OutputPlan
+from seatrial.reliability.judging import Judge
 from seatrial.reliability.settings import Plan, Policy, TargetRules
 from seatrial.testing.clock import run
 from seatrial.values.attempts import Failure
@@ -243,6 +244,8 @@ class Stage:
         coins: thrown in turn, again and again.
         input, output: what is checked.
         checkers: checks of the user's own, by name.
+        off_route: targets that stand on no route.
+        judge: who judges inputs.
     """
 
     targets: dict[str, Target]
@@ -255,6 +258,8 @@ class Stage:
     input: InputPlan | None = None
     output: OutputPlan | None = None
     checkers: dict[str, Any] = field(default_factory=dict)
+    off_route: Iterable[str] = ()
+    judge: Judge | None = None
     recorder: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
@@ -265,7 +270,8 @@ class Stage:
             thrown += 1
             return self.coins[thrown % len(self.coins)]
 
-        route = [self.rules.get(name, TargetRules(name)) for name in self.targets]
+        names = [name for name in self.targets if name not in self.off_route]
+        route = [self.rules.get(name, TargetRules(name)) for name in names]
         route += [TargetRules(name, kind=name) for name in self.ends]  # type: ignore[arg-type]
         plan = Plan(
             "support",
@@ -277,6 +283,7 @@ class Stage:
             "p1",
             self.input,
             self.output,
+            judge=self.judge,
         )
         self.known = Snapshot({"support": plan}, self.targets, checkers=self.checkers)
         clock = LoopClock()
