@@ -8,6 +8,7 @@ __all__ = [
     "cache",
     "carriage",
     "checking",
+    "gate",
     "granting",
     "health",
     "idempotency",

@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from seatrial.ports import Ask, Short
 from seatrial.reliability.checks.sizes import typical_tokens
@@ -60,6 +61,11 @@ class LimitSettings:
     user_requests_day: int | None = None
     user_tokens_day: int | None = None
 
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether any of the limits is one of tokens."""
+        return any(row.unit == "tokens" for row in _rows(self))
+
 
 @dataclass(frozen=True, slots=True)
 class TargetLimits:
@@ -71,9 +77,6 @@ class TargetLimits:
 
     requests_minute: int | None = None
     tokens_minute: int | None = None
-
-
-UNLIMITED: Final = LimitSettings()
 
 
 def asks_for(
@@ -92,24 +95,23 @@ def asks_for(
     ...     LimitSettings(requests_minute=60), Caller(), "support", 900, 0.0)]
     [('requests:default:support:minute', 1)]
     """
-    if settings == UNLIMITED:
+    rows = _rows(settings)
+    if not rows:
         return []
-    midnight = (int(now) // DAY_S + 1) * DAY_S
+    midnight = float((int(now) // DAY_S + 1) * DAY_S)
     day = datetime.fromtimestamp(now, UTC).date().isoformat()
     place = f"{caller.tenant}:{feature}"
     asks: list[Ask] = []
-    for window in (day, "minute"):
-        for who, whose in _owners(caller):
-            for unit, amount in (("requests", 1), ("tokens", tokens)):
-                period = "minute" if window == "minute" else "day"
-                ceiling = getattr(settings, f"{who}{unit}_{period}")
-                if ceiling is None:
-                    continue
-                account = f"{unit}:{place}:{whose}{window}"
-                if period == "minute":
-                    asks.append(Ask(account, amount, ceiling, refill_s=MINUTE_S))
-                else:
-                    asks.append(Ask(account, amount, ceiling, ends_at=float(midnight)))
+    for row in rows:
+        whose = _whose(row.who, caller)
+        if whose is None:
+            continue
+        amount = 1 if row.unit == "requests" else tokens
+        account = f"{row.unit}:{place}:{whose}"
+        if row.daily:
+            asks.append(Ask(account + day, amount, row.ceiling, ends_at=midnight))
+        else:
+            asks.append(Ask(f"{account}minute", amount, row.ceiling, refill_s=MINUTE_S))
     return asks
 
 
@@ -246,16 +248,39 @@ def rate_headers(asks: Sequence[Ask], held: Sequence[int], now: float) -> Mappin
     return found
 
 
-def _owners(caller: Caller) -> list[tuple[str, str]]:
-    """Return the prefix of a setting, and of an account, for each who is counted."""
-    owners = [("", "")]
-    if caller.key_id:
-        owners.append(("key_", f"key:{caller.key_id}:"))
-    if caller.user:
-        # As a digest: of bounded length, and no name or address leaves this machine.
-        digest = hashlib.blake2b(caller.user.encode("utf-8", "surrogatepass"), digest_size=16)
-        owners.append(("user_", f"user:{digest.hexdigest()}:"))
-    return owners
+class _Row(NamedTuple):
+    """One limit that is set."""
+
+    who: str
+    unit: str
+    daily: bool
+    ceiling: int
+
+
+@lru_cache(maxsize=4096)
+def _rows(settings: LimitSettings) -> tuple[_Row, ...]:
+    """Return the limits that are set, those of a day first."""
+    rows = []
+    for period in ("day", "minute"):
+        for who in ("", "key_", "user_"):
+            for unit in ("requests", "tokens"):
+                ceiling = getattr(settings, f"{who}{unit}_{period}")
+                if ceiling is not None:
+                    rows.append(_Row(who, unit, period == "day", ceiling))
+    return tuple(rows)
+
+
+def _whose(who: str, caller: Caller) -> str | None:
+    """Return the part of an account that says whose it is; None when nobody is known."""
+    if not who:
+        return ""
+    if who == "key_":
+        return f"key:{caller.key_id}:" if caller.key_id else None
+    if not caller.user:
+        return None
+    # As a digest: of bounded length, and no name or address leaves this machine.
+    digest = hashlib.blake2b(caller.user.encode("utf-8", "surrogatepass"), digest_size=16)
+    return f"user:{digest.hexdigest()}:"
 
 
 def _span(seconds: float) -> str:

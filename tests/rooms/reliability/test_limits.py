@@ -31,6 +31,13 @@ NOON = 1_790_000_000.0 // DAY_S * DAY_S + DAY_S / 2
 ALL = LimitSettings(*range(1, 13))
 
 
+def test_tokens_are_only_looked_at_where_they_are_limited() -> None:
+    """To estimate them takes a look at every text."""
+    assert not LimitSettings().counts_tokens
+    assert not LimitSettings(requests_minute=1, user_requests_day=1).counts_tokens
+    assert LimitSettings(requests_minute=1, user_tokens_day=1).counts_tokens
+
+
 def test_a_feature_without_limits_asks_nothing() -> None:
     """No setting, no account, no cost."""
     assert [] == asks_for(LimitSettings(), ANN, "support", 10, NOON)
