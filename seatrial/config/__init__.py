@@ -15,6 +15,7 @@ __all__ = [
     "attempt",
     "build_plans",
     "checks",
+    "editing",
     "features",
     "functions",
     "git",

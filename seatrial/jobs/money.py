@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from seatrial.engine.world import OffLoop
 from seatrial.ports import Clock, Counters, Ledger
 from seatrial.reliability.budgets import BudgetSettings, Payer, Spent, lifts_for, period_of
-from seatrial.reliability.forecast import PLENTY, WEEK, Thrift, forecast, thrift
+from seatrial.reliability.forecast import PLENTY, WEEK, Forecast, Thrift, forecast, thrift
 from seatrial.values.ledger import Booked, CostQuery
 from seatrial.values.prices import exactly, pico_of
 
@@ -43,15 +43,53 @@ async def look_after_money(
     at = clock.wall()
     found: dict[str, Thrift] = {}
     for tenant in tenants:
-        query = CostQuery(by=_dimensions(budgets), tenant=tenant, since=_first_day(at))
-        rows: list[Booked] = await off_loop(ledger.costs, query)
-        spent = [_spent(query.by, row, tenant) for row in rows]
+        spent: list[Spent] = await off_loop(read_spent, ledger, budgets, at, tenant)
         await counters.lift(lifts_for(budgets, spent, at=at))
         for feature, settings in budgets.items():
-            saved = _thrift(feature, settings, spent, at=at, now=now.get(feature, PLENTY))
+            foreseen = foresee(feature, spent, at=at)
+            ceiling = ceiling_of(settings)
+            saved = thrift(foreseen, ceiling, now=now.get(feature, PLENTY).classes)
             if len(saved.classes) > len(found.get(feature, PLENTY).classes):
                 found[feature] = saved
     return found
+
+
+def read_spent(
+    ledger: Ledger, budgets: Mapping[str, BudgetSettings], at: float, tenant: str = "default"
+) -> list[Spent]:
+    """Return what was spent in the running month, and in the week before.
+
+    Args:
+        ledger: where it is booked.
+        budgets: by feature; keys and users are told apart only where they have budgets.
+        at: now, wall clock, seconds.
+        tenant: whose money it is.
+
+    Raises:
+        StoreUnavailable: the ledger cannot be read.
+    """
+    query = CostQuery(by=_dimensions(budgets), tenant=tenant, since=_first_day(at))
+    return [_spent(query.by, row, tenant) for row in ledger.costs(query)]
+
+
+def foresee(feature: str, spent: Iterable[Spent], *, at: float) -> Forecast:
+    """Return what a feature's month will cost.
+
+    Args:
+        feature: its name.
+        spent: see `read_spent`.
+        at: now, wall clock, seconds.
+    """
+    by_day: dict[str, int] = {}
+    for each in spent:
+        if each.payer.feature == feature:
+            by_day[each.day] = by_day.get(each.day, 0) + each.pico
+    return forecast(by_day, at=at)
+
+
+def ceiling_of(settings: BudgetSettings) -> int | None:
+    """Return the month's ceiling in 1e-12 dollars; None when there is none."""
+    return None if settings.usd_month is None else pico_of(exactly(settings.usd_month))
 
 
 def _dimensions(budgets: Mapping[str, BudgetSettings]) -> tuple[str, ...]:
@@ -71,16 +109,3 @@ def _spent(by: tuple[str, ...], row: Booked, tenant: str) -> Spent:
     named = dict(zip(by, row.names, strict=True))
     payer = Payer(named["feature"], named.get("key", ""), named.get("user", ""), tenant)
     return Spent(named["day"], payer, row.cost_pico)
-
-
-def _thrift(
-    feature: str, settings: BudgetSettings, spent: Iterable[Spent], *, at: float, now: Thrift
-) -> Thrift:
-    if settings.usd_month is None:
-        return PLENTY
-    by_day: dict[str, int] = {}
-    for each in spent:
-        if each.payer.feature == feature:
-            by_day[each.day] = by_day.get(each.day, 0) + each.pico
-    ceiling = pico_of(exactly(settings.usd_month))
-    return thrift(forecast(by_day, at=at), ceiling, now=now.classes)
