@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Final, assert_never
 
+import msgspec
+
 from seatrial.gateway import openai_out as out
 from seatrial.gateway.dialect import Dialect, WholeWriter, Writer
 from seatrial.gateway.exchange import Exchange, stopping
@@ -68,7 +70,7 @@ def _caller(exchange: Exchange, ask: Ask) -> Caller:
     known = exchange.caller
     if not (user or session or tags):
         return known
-    return Caller(known.tenant, known.key_id, user, session, tags)
+    return msgspec.structs.replace(known, user=user, session=session, tags=tags)
 
 
 async def answer_whole(exchange: Exchange, request: Request, writer: WholeWriter) -> None:

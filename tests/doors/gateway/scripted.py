@@ -115,7 +115,7 @@ class FakeApp:
         if token is None:
             return Refused("missing_key", "No key.") if self.needs_key else Caller()
         if token == KEY:
-            return Caller(key_id="k1")
+            return Caller(key_id="k1", key_scope="support")
         return Refused("invalid_key", "Unknown key.")
 
     def models(self, caller: Caller) -> list[tuple[str, int]]:

@@ -41,8 +41,9 @@ async def test_caller_is_who_the_headers_say() -> None:
     )
     request = app.asked[0]
 
-    assert ("k1", "ann", "s1", ("beta", "web")) == (
+    assert ("k1", "support", "ann", "s1", ("beta", "web")) == (
         request.caller.key_id,
+        request.caller.key_scope,  # what the key may see stays with it
         request.caller.user,
         request.caller.session,
         request.caller.tags,
