@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seatrial.counters import MemoryCounters
@@ -49,6 +49,8 @@ STEPS = st.lists(
 )
 
 
+# What has run out already must not make room once more when it turns out to be unused.
+@example([(20, 0, 0.0, 4), (0, 4, 1, 6), (0, 4, 1, 6), (16, 0, 1, 6), (20, 0, 1, 6)])
 @given(STEPS)
 def test_no_window_holds_more_than_a_bucket_and_its_refill(
     steps: list[tuple[int, float, float, int]],
