@@ -186,3 +186,12 @@ async def test_upstream_for_tests_serves_vectors() -> None:
     assert isinstance(plain, Answer)
     assert whole.vectors[0] == whole.vectors[2] == plain.vectors[0] != whole.vectors[1]
     assert 8 == len(unpack(whole.vectors[0]))
+
+
+async def test_openai_hears_nothing_of_the_other_dialect() -> None:
+    """What only Anthropic's targets know would be a 400 there."""
+    provider, transport = target(FakeReply(b"{}"))
+    body = {"messages": [], "anthropic": {"thinking": {"type": "adaptive"}}}
+    await ask(provider, Call(body, False, 0, Timers(), "r1"))
+
+    assert {"messages": [], "model": "embed-1"} == transport.body

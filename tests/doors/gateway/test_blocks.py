@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,16 @@ def test_interleaved_calls_wait_for_the_open_one() -> None:
     )
 
     assert '(0:look|{"a": "|}\\"|"})(1:see|{})(2:text|Well)(3:go)' == said
+
+
+@pytest.mark.parametrize("parts", [('{"a": "\\"}', '"}'), ('{"a": "\\', '"}', '"}')])
+def test_brace_in_a_text_closes_nothing(parts: tuple[str, ...]) -> None:
+    """Escaped quotes are text, also when the backslash came with the fragment before."""
+    *first, last = parts
+    opened = [call(0, "", "look"), *(call(0, part) for part in first)]
+    said = written(*opened, call(1, "{}", "see"), call(0, last))
+
+    assert f"(0:look|{'|'.join(parts)})(1:see|{{}})" == said
 
 
 def test_call_that_never_closes_does_not_swallow_the_others() -> None:

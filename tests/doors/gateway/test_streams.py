@@ -292,3 +292,12 @@ async def test_nothing_leaves_before_the_commit() -> None:
 
     assert 1 == len(reply.writes)
     assert b"ping" not in reply.body
+
+
+async def test_line_ends_inside_a_chunk_do_not_end_its_line() -> None:
+    """Some servers write their JSON on several lines."""
+    data = chunk({"content": "Hi"}).replace(b", ", b",\r\n")
+    reply = await read(streams(Piece(text="Hi", data=data), tail=(Piece(finish_reason="stop"),)))
+
+    assert "Hi" == texts(reply)
+    assert all(line[:6] in {b"", b"data: "} for line in reply.body.split(b"\n"))
