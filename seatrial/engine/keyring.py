@@ -24,6 +24,12 @@ _UNKNOWN: Final = Refused(
     status=503,
     retry_after_s=2.0,
 )
+_STRANGE: Final = Refused(
+    "keys_unavailable",
+    "This API key is not known here, and the store cannot be asked now. Ask again shortly.",
+    status=503,
+    retry_after_s=2.0,
+)
 
 
 def make_key(
@@ -61,6 +67,8 @@ class Keyring:
         self.pepper = pepper
         self.required = required
         self.loaded = False
+        self.current = False
+        """Whether the store said at the last look which keys there are."""
         self._keys: Mapping[str, Key] = {}
 
     @property
@@ -77,12 +85,13 @@ class Keyring:
         """Return everybody whose keys these are, and who asks without one."""
         return frozenset({Caller().tenant, *(key.tenant for key in self._keys.values())})
 
-    def load(self, keys: Iterable[Key]) -> None:
-        """Take over the keys as the store has them."""
+    def load(self, keys: Iterable[Key], *, current: bool = True) -> None:
+        """Take over the keys as the store has them, or had when they were last known here."""
         # A revocation once seen is never forgotten, whatever an old copy says.
         revoked = {id_: key for id_, key in self._keys.items() if key.revoked_at is not None}
         self._keys = {key.id: key for key in keys} | revoked
         self.loaded = True
+        self.current = current
 
     def authenticate(self, token: str | None) -> Caller | Refused:
         """Return who asks, or why they may not.
@@ -101,6 +110,8 @@ class Keyring:
         # The digest is compared for unknown ids too, so that both take the same time.
         expected = key.digest if key is not None else "0" * 64
         matches = hmac.compare_digest(expected, digest(self.pepper, token))
+        if key is None and not self.current and not self.is_open:
+            return _STRANGE  # it may be new: the store cannot be asked now
         if key is None or not matches or key.revoked_at is not None:
             return Caller() if self.is_open else _INVALID
         return Caller(tenant=key.tenant, key_id=key.id, key_scope=",".join(key.features))

@@ -13,6 +13,7 @@ from seatrial.ports import Ended
 from seatrial.providers.http import EventStream
 from seatrial.testing.clock import run
 from seatrial.testing.simulate import DayPlan, judge, plan_day, run_plan
+from seatrial.testing.simulate.accounts import NOBODY, KeyPlan, PricePlan, PurseHolder
 from seatrial.testing.simulate.plan import (
     SPAN_S,
     Arrival,
@@ -42,6 +43,8 @@ def quiet_day(*route: str, **changes: object) -> DayPlan:
         reloads=(),
         leaps=(),
         drill="",
+        keys=(),
+        forgotten=False,
     )
     return replace(plan, **changes)  # type: ignore[arg-type]  # fields of DayPlan
 
@@ -105,6 +108,43 @@ def test_what_only_memory_held_dies_uncounted_with_the_process() -> None:
     )
 
     assert [False] * 3 == [seen.durable for seen in facts.seen[:3]]
+    assert [] == judge(facts)
+
+
+def test_money_that_only_the_journal_knew_of_is_not_spent_again() -> None:
+    """After a start the counters were filled from the ledger, which lacked the last records."""
+    price = PricePlan(1.0, 1.0, 0.01)
+    targets = tuple(replace(each, price=price) for each in quiet_day("t0").targets)
+    asked = tuple(
+        Arrival(10.0 + place, "f0", f"question {place}", False, bounded=True) for place in range(20)
+    )
+    plan = quiet_day(
+        "t0",
+        targets=targets,
+        features=(FeaturePlan("f0", ("t0",), 20.0, purse=PurseHolder((("usd_day", 0.105),))),),
+        arrivals=asked,
+        store_faults=(DiskFault("away", 12.0, 18.2),),
+        deaths=(Death(18.1),),
+    )
+    facts = run_plan(plan)
+
+    assert 10 == sum(seen.how == "answer" for seen in facts.seen)
+    assert [] == judge(facts)
+
+
+def test_new_key_waits_while_the_store_is_away() -> None:
+    """A key that another process had made was called invalid, since this one knew some keys."""
+    asked = tuple(Arrival(10.0 + place, "f0", "question", False, key=NOBODY) for place in (0, 20))
+    plan = quiet_day(
+        "t0",
+        keys=(KeyPlan("key0", "0123456789abcdef"),),
+        arrivals=asked,
+        store_faults=(DiskFault("away", 20.0, 60.0),),
+    )
+    facts = run_plan(plan)
+
+    told = [seen.refused.code for seen in facts.seen[:2] if seen.refused]
+    assert ["invalid_key", "keys_unavailable"] == told
     assert [] == judge(facts)
 
 

@@ -28,6 +28,8 @@ UNTELLABLE: Final = frozenset(
 )
 REFUSALS: Final = frozenset({"policy", "refusal", "content-filter", "declines"})
 WORDLESS: Final = frozenset({"refusal", "declines"})  # no signature in what they say
+SPARED: Final = "was spared"  # says the reason, where the month's money must last
+UNAFFORDABLE: Final = frozenset({"over_budget", "spared"})
 NO_ANSWER: Final = frozenset({"no_target_left", "throttled", "deadline_exceeded"})
 
 
@@ -165,8 +167,8 @@ def faults_are_invisible(facts: Facts) -> Iterator[Violation]:
             continue
         if facts.features[seen.arrival.feature].on_refusal != "return":
             continue  # a refusal may lead to a person on purpose
-        if _checked_away(facts, seen):
-            continue  # the input was refused, or a healthy target's answer
+        if _stood_between(facts, seen):
+            continue  # the input was refused, or a healthy target's answer, or the money is gone
         refused = seen.refused
         fell_through = isinstance(seen.decision, HandedOff) or (
             isinstance(seen.decision, Answered) and seen.decision.target in BUILT_IN
@@ -184,14 +186,17 @@ def faults_are_invisible(facts: Facts) -> Iterator[Violation]:
             yield Violation(5, f"{healthy[0]} was healthy, the caller got: {got}", seen.id)
 
 
-def _checked_away(facts: Facts, seen: Seen) -> bool:
-    """Whether a check, not a fault, stood between the targets and the caller."""
+def _stood_between(facts: Facts, seen: Seen) -> bool:
+    """Whether a check or a budget, not a fault, stood between the targets and the caller."""
     record = facts.record_of.get(seen.id)
     if record is None:
         return False
     errand, asked = seen.arrival.errand, seen.arrival.question
     # Nobody told the models that JSON is wanted; or the feature's own function has its moods.
     own = DOUBTFUL in asked or (errand is not None and AS_DATA in asked and not errand.structured)
+    spared = any(each.cause in UNAFFORDABLE for each in record.attempts)
+    if spared or SPARED in record.reason:
+        return True
     return any(
         each.verdict in {"refuse", "hand_off"} and (own or each.side == "input")
         for each in record.checks

@@ -9,10 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from seatrial.app import Seatrial
+from seatrial.testing.simulate.accounts import MOST_TOKENS
 from seatrial.testing.simulate.demands import SCHEMA
 from seatrial.testing.simulate.plan import Arrival
 from seatrial.values.chat import Answer, Piece
+from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import (
     Abandoned,
     Answered,
@@ -45,6 +49,7 @@ class Seen:
         first_at, ended: first and last byte.
         left_at: when the caller left.
         durable: whether the record was known to be kept.
+        token: the API key that the caller sends; None for none.
         ready: targets that had nothing to rest from when the request came.
         raised: what went wrong inside.
         pieces, useful: of a stream, how many came, and how many said something.
@@ -65,6 +70,7 @@ class Seen:
     ended: float | None = None
     left_at: float | None = None
     durable: bool = True
+    token: str | None = None
     ready: frozenset[str] = frozenset()
     raised: str = ""
     pieces: int = 0
@@ -122,7 +128,7 @@ async def ask(app: Seatrial, seen: Seen, task: asyncio.Task[Any]) -> None:
     """
     arrival = seen.arrival
     loop = asyncio.get_running_loop()
-    caller = app.authenticate(None)
+    caller = app.authenticate(seen.token)
     seen.started = app.now()
     if isinstance(caller, Refused):
         _note(seen, Settled(Head("", "", caller.kind), caller), app.now())
@@ -168,10 +174,18 @@ def _request(app: Seatrial, seen: Seen, caller: Caller) -> Request:
     if arrival.errand is not None and arrival.errand.structured:
         wanted = {"name": "answer", "schema": json.loads(SCHEMA)}
         body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+    if arrival.bounded:
+        body["max_tokens"] = MOST_TOKENS
     seen.id = app.new_id()
     seen.deadline = seen.started + app.deadline_s(arrival.feature)
     return Request(
-        seen.id, arrival.feature, body, seen.deadline, stream=arrival.stream, caller=caller
+        seen.id,
+        arrival.feature,
+        body,
+        seen.deadline,
+        stream=arrival.stream,
+        caller=msgspec.structs.replace(caller, user=arrival.user),
+        criticality=Criticality(arrival.criticality),
     )
 
 

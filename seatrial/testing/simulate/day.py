@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from seatrial.app import Seatrial
-from seatrial.ports import RecordQuery
+from seatrial.errors import StoreUnavailable
+from seatrial.ports import Key, RecordQuery
 from seatrial.testing.simulate import promises
+from seatrial.testing.simulate.accounts import KeyPlan
 from seatrial.testing.simulate.callers import Seen
+from seatrial.testing.simulate.counting import Book
 from seatrial.testing.simulate.demands import PERSONAL, SCHEMA, plain_errand
 from seatrial.testing.simulate.disk import Disk
 from seatrial.testing.simulate.facts import Facts, Steady, Violation
@@ -32,13 +35,16 @@ from seatrial.testing.simulate.plan import (
     plan_day,
 )
 from seatrial.testing.simulate.wire import Network
+from seatrial.values.ledger import CostQuery
 from seatrial.values.records import Record
 
 SETTLE_S: Final = 2.0  # between the last reply and the steady traffic
 DRAIN_S: Final = 90.0  # virtual time for every record to come to rest
 LOOK_EVERY_S: Final = 0.5
 PAGE: Final = 1000
-_KEPT_FILES: Final = frozenset({"seatrial.db", "keys.json", "secret"})
+KEYS_FILE: Final = "keys.json"
+_KEPT_FILES: Final = frozenset({"seatrial.db", KEYS_FILE, "secret"})
+REVOKE_TRIES: Final = 100
 
 
 @dataclass(slots=True)
@@ -144,6 +150,8 @@ class Day:
         self.life: Life | None = None
         self.steady: list[Steady] = []
         self.leaked_files: set[str] = set()
+        self.book = Book()
+        self.revoking: dict[str, asyncio.Task[None]] = {}
         self._replies = 0
         self._version = 0
         self._after_reply = sorted(
@@ -155,7 +163,7 @@ class Day:
     async def run(self) -> Facts:
         """Let the day pass."""
         first = self.folder / "life-0"
-        _prepare(first)
+        _prepare(first, keys=self.plan.keys, forgotten=self.plan.forgotten)
         (first / "seatrial.toml").write_text(config_of(self.plan))
         (first / SCHEMA_FILE).write_text(SCHEMA)
         await self._begin_life(first)
@@ -176,6 +184,7 @@ class Day:
             network=self.network,
             meter=self.meter,
             disk=self.disk,
+            book=self.book,
             on_reply=self._replied,
         )
         self.lives.append(life)
@@ -214,10 +223,11 @@ class Day:
 
     async def _pass_time(self) -> None:
         plan = self.plan
-        happenings: list[tuple[float, Arrival | Death | Reload | float]] = [
+        happenings: list[tuple[float, Arrival | Death | Reload | KeyPlan | float]] = [
             *((arrival.at_s, arrival) for arrival in plan.arrivals),
             *((death.at_s, death) for death in plan.deaths if not death.after_reply),
             *((reload.at_s, reload) for reload in plan.reloads),
+            *((key.revoked_s, key) for key in plan.keys if key.revoked_s is not None),
             *plan.leaps,
         ]
         for at_s, what in sorted(happenings, key=lambda each: each[0]):
@@ -227,6 +237,8 @@ class Day:
                     self._arrive(what)
                 case Death():
                     self._die(what)
+                case KeyPlan():
+                    self.revoking[what.id] = asyncio.create_task(self._revoke(what), name="revoke")
                 case float():
                     self._leap(what)
                 case Reload(broken=broken):
@@ -256,6 +268,18 @@ class Day:
         self._version += 1
         path = self.life.folder / "seatrial.toml"
         path.write_text(config_of(self.plan, version=self._version, broken=broken))
+
+    async def _revoke(self, key: KeyPlan) -> None:
+        """Be the operator who revokes a key, and tries until the store takes it."""
+        for _ in range(REVOKE_TRIES):
+            if self.life is not None:
+                try:
+                    await self.disk.off_loop(self.life.app.revoke_key, key.id)
+                except StoreUnavailable:
+                    pass
+                else:
+                    return
+            await asyncio.sleep(1.0)
 
     async def _end_requests(self) -> None:
         """Safety: everything that was accepted comes to its end, whatever still strikes."""
@@ -299,7 +323,15 @@ class Day:
             errand = plain_errand(
                 feature.checks, f"steady {len(self.steady)}.{count} of {self.plan.seed}"
             )
-            asked = Arrival(self.clock.now(), feature.name, errand.question, False, errand=errand)
+            asked = Arrival(
+                self.clock.now(),
+                feature.name,
+                errand.question,
+                False,
+                errand=errand,
+                key=self.plan.keys[0].id if self.plan.keys else "",
+                bounded=True,
+            )
             self._arrive(asked, steady=True)
             count += 1
         self.steady.append(Steady(feature, target, outage, began, self.clock.now()))
@@ -320,6 +352,8 @@ class Day:
         degraded = life.app.ready().degraded
         waiting = life.waiting()
         records = _all_records(life)
+        query = CostQuery(by=("day", "feature", "key", "user", "target", "purpose"))
+        ledger = life.app.store.ledger.costs(query)
         await life.close()
         self.leaked_files |= _leaking(life.folder)
         return Facts(
@@ -337,6 +371,8 @@ class Day:
             worst_s=self.meter.worst_s,
             worst_name=self.meter.worst_name,
             leaked_files=sorted(self.leaked_files),
+            book=self.book,
+            ledger=ledger,
         )
 
 
@@ -348,23 +384,35 @@ def _leaking(folder: Path) -> set[str]:
     }
 
 
-def _prepare(folder: Path) -> None:
+def _prepare(folder: Path, *, keys: tuple[KeyPlan, ...], forgotten: bool) -> None:
     """Make the folder of the first life, as an earlier day left it."""
-    for name, content in _yesterday().items():
+    files = _yesterday(keys)
+    for name, content in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        if not (forgotten and file.name == KEYS_FILE):
+            file.write_bytes(content)
 
 
 @functools.cache
-def _yesterday() -> dict[str, bytes]:
+def _yesterday(keys: tuple[KeyPlan, ...]) -> dict[str, bytes]:
     """Return the files of a service that was started once: its store, its keys, its secret."""
     with tempfile.TemporaryDirectory(prefix="seatrial-yesterday-") as place:
         folder = Path(place)
+        if keys:
+            for name, content in _yesterday(()).items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
         toml = folder / "seatrial.toml"
         toml.write_text('[features.f0]\nroute = ["say"]\nsay = "Nothing yet."\n')
-        with Seatrial.open(toml, environ={}):
-            pass
+        with Seatrial.open(toml, environ={}) as app:
+            if keys:
+                pepper = next(folder.rglob("secret")).read_bytes()
+                for key in keys:
+                    app.store.keys.add(Key(key.id, key.digest(pepper), key.id))
+        if keys:
+            with Seatrial.open(toml, environ={}):
+                pass  # it takes the keys down
         return {
             str(file.relative_to(folder)): file.read_bytes()
             for file in folder.rglob("*")

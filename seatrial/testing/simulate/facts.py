@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from seatrial.testing.simulate.callers import Seen
+from seatrial.testing.simulate.counting import Book
 from seatrial.testing.simulate.disk import Disk
 from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
 from seatrial.testing.simulate.wire import Call, Network
+from seatrial.values.ledger import Booked
 from seatrial.values.records import Record
 
 
@@ -62,6 +64,8 @@ class Facts:
         network, disk: for what was wrong when.
         worst_s, worst_name: the longest callback of the event loop.
         leaked_files: those of a process in which a planted address was found.
+        book: what was reserved and settled.
+        ledger: what was booked, by day, feature, key, user, target and purpose.
         cases: how often each promise was put to the test, counted while it is judged.
     """
 
@@ -79,6 +83,8 @@ class Facts:
     worst_s: float
     worst_name: str
     leaked_files: Sequence[str] = ()
+    book: Book = field(default_factory=Book)
+    ledger: Sequence[Booked] = ()
     cases: Counter[int] = field(default_factory=Counter)
 
     @cached_property
@@ -103,6 +109,10 @@ class Facts:
     def targets(self) -> dict[str, TargetPlan]:
         """Targets by name."""
         return {target.name: target for target in self.plan.targets}
+
+    def started(self, life: int) -> float:
+        """Return when a process was the one that serves, at the earliest."""
+        return self.deaths[life - 1] if life else 0.0
 
     def models(self, seen: Seen) -> list[str]:
         """Return the models on a request's route, in order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from seatrial.testing.simulate.accounts import NOBODY
 from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.facts import Facts, Violation
 from seatrial.values.decisions import HandedOff
@@ -18,6 +19,8 @@ def store_outage_changes_nothing(facts: Facts, sound: Facts) -> Iterator[Violati
     person will look is withdrawn when neither store nor journal takes it.
     """
     until = min([*facts.deaths, *sound.deaths], default=math.inf)
+    revoked = {key.id for key in facts.plan.keys if key.revoked_s is not None}
+    unsure = revoked | ({NOBODY, ""} if facts.plan.keys else set())
     theirs = {_place(seen): seen for seen in sound.seen}
     for seen in facts.seen:
         other = theirs.get(_place(seen))
@@ -25,6 +28,8 @@ def store_outage_changes_nothing(facts: Facts, sound: Facts) -> Iterator[Violati
             continue
         if seen.refused is not None and seen.refused.code == "not_durable":
             continue
+        if seen.arrival.key in unsure or facts.plan.forgotten:
+            continue  # whether a key is in force is a question for the store
         facts.cases[15] += 1
         mine, wanted = _told(seen), _told(other)
         if mine != wanted:
@@ -85,7 +90,9 @@ def cold_start_serves(facts: Facts) -> Iterator[Violation]:
     for began in (0.0, *facts.deaths):
         facts.cases[17] += any(each.from_s <= began + 5.0 < each.to_s for each in faults)
     for seen in facts.seen:
-        if seen.refused is not None and seen.refused.code == "keys_unavailable":
+        first = facts.plan.forgotten and seen.life == 0  # nobody can know the keys yet
+        away = seen.refused is not None and seen.refused.code == "keys_unavailable"
+        if away and not first and seen.arrival.key != NOBODY:
             yield Violation(17, "turned away: the keys could not be read", seen.id)
     for part in facts.degraded:
         if part.startswith("store"):

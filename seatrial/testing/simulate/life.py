@@ -8,13 +8,16 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any, Final, cast
 
 from seatrial.app import Outside, Seatrial
 from seatrial.testing.simulate import judging
+from seatrial.testing.simulate.accounts import NOBODY
 from seatrial.testing.simulate.callers import Seen, ask
+from seatrial.testing.simulate.counting import Book, Counted
 from seatrial.testing.simulate.demands import (
     FORBIDDEN,
     MAX_CHARS,
@@ -31,6 +34,7 @@ SORRY: Final = "We are sorry, a colleague will write to you."
 CARRY_EVERY_S: Final = 0.25  # how often waiting records are carried to the store
 CARRY_CAP_S: Final = 5.0
 RAMP_S: Final = 10.0  # a breaker that closed lets the traffic grow over this long
+STRANGER: Final = "st-key9-0123456789abcdef"  # was never made
 SCHEMA_FILE: Final = "answer.json"
 NOT_COPIED: Final = ("*-shm", "*.serving", "lock")
 
@@ -76,11 +80,11 @@ class Life:
     Args:
         number: 0 for the first of the day.
         folder: with the configuration and everything durable.
-        plan, clock, network, meter, disk: the day's.
+        plan, clock, network, meter, disk, book: the day's.
         on_reply: called right after an answer's last byte has left.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a day
         self,
         number: int,
         folder: Path,
@@ -90,6 +94,7 @@ class Life:
         network: Network,
         meter: Meter,
         disk: Disk,
+        book: Book,
         on_reply: Callable[[], None],
     ) -> None:
         self.number = number
@@ -120,9 +125,14 @@ class Life:
                     open_journal(path, segment_bytes=SEGMENT_BYTES), disk, meter
                 ),
                 inline=True,
+                counters=lambda address, clock: Counted(
+                    Outside().counters(address, clock), book, number
+                ),
             ),
         )
         self._carrier: asyncio.Task[None] | None = None
+        self._tokens: dict[str, str | None] = {"": None, NOBODY: STRANGER}
+        self._tokens |= {key.id: key.token for key in plan.keys}
 
     async def start(self) -> None:
         """Start serving."""
@@ -143,6 +153,7 @@ class Life:
         names = [target.name for target in self._plan.targets]
         self.outlets.look(self.app, self._clock.now())
         seen.ready = self.outlets.ready(names, self._clock.now())
+        seen.token = self._tokens[seen.arrival.key]
         await ask(self.app, seen, task)
         if self.dead:
             return
@@ -219,9 +230,11 @@ def config_of(plan: DayPlan, *, version: int = 0, broken: bool = False) -> str:
 def _target(target: TargetPlan) -> str:
     addresses = ", ".join(f'"https://{server}/v1"' for server in target.servers)
     keys = ", ".join(f'"env:SIM_KEY_{place + 1}"' for place in range(target.keys))
+    price = {} if target.price is None else asdict(target.price)
     return (
         f'[targets.{target.name}]\nprovider = "{target.dialect}"\nmodel = "{target.name}-model"\n'
         f"base_url = [{addresses}]\napi_key = [{keys}]\n"
+        f"{_section(f'targets.{target.name}.price', price)}"
     )
 
 
@@ -234,6 +247,8 @@ def _feature(feature: FeaturePlan, version: int) -> str:
         f'on_refusal = "{feature.on_refusal}"\npurpose = "version {version}"\n'
         f"[features.{feature.name}.requirements]\ndeadline_s = {feature.deadline_s}\n"
         f"{_checks(feature.name, feature.checks)}"
+        f"{_section(f'features.{feature.name}.budgets', dict(feature.purse.budgets))}"
+        f"{_section(f'features.{feature.name}.limits', dict(feature.purse.limits))}"
     )
 
 
@@ -265,6 +280,8 @@ def _checks(name: str, checks: CheckPlan) -> str:
 
 
 def _section(name: str, settings: Mapping[str, object]) -> str:
+    if not settings:
+        return ""
     # JSON's texts, numbers, truths and lists are TOML's as well.
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     return "\n".join((f"[{name}]", *lines, ""))

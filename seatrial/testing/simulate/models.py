@@ -12,6 +12,8 @@ from seatrial.testing.upstream._model import FaultyModel
 from seatrial.testing.upstream._plan import Ask, Reply
 
 NOTE: Final = b"Your last answer was not accepted"  # how the product tells a model to try again
+FRAME_TOKENS: Final = 8
+NOTE_TOKENS: Final = 30
 DECLINES: Final = ("I'm sorry,", " but I can't", " help with that.")
 BLOT: Final = f" {FORBIDDEN}"
 # In two tokens, so that a stream splits the mark.
@@ -26,10 +28,24 @@ class SimModel(FaultyModel):
         repairing: whether it was told what was wrong with its last answer.
     """
 
-    content = ""
-    repairing = False
+    content: str = ""
+    repairing: bool = False
+    _spent: tuple[int, int] | None = None
+
+    def take_spent(self) -> tuple[int, int]:
+        """Return the tokens read and written for the last request; none where it had no answer."""
+        spent, self._spent = self._spent, None
+        return spent or (0, 0)
 
     def _good(self, ask: Ask, reply_id: str, wall_s: float) -> Reply:
+        reply = self._said(ask, reply_id, wall_s)
+        read = FRAME_TOKENS + len(ask.question) // 4 + (NOTE_TOKENS if self.repairing else 0)
+        written = len(reply.tokens or ())
+        if self._spent is None:
+            self._spent = read, written
+        return replace(reply, usage={"input": read, "output": written})
+
+    def _said(self, ask: Ask, reply_id: str, wall_s: float) -> Reply:
         if self.repairing and AS_DATA in ask.question:
             ask = replace(ask, structured=True)
         if self.content == "unstructured":

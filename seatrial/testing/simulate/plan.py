@@ -8,6 +8,16 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
+from seatrial.testing.simulate.accounts import (
+    FREE,
+    KeyPlan,
+    PricePlan,
+    PurseHolder,
+    draw_caller,
+    draw_keys,
+    draw_prices,
+    draw_purse,
+)
 from seatrial.testing.simulate.demands import (
     UNCHECKED,
     CheckPlan,
@@ -71,6 +81,7 @@ class TargetPlan:
     think_s: float  # median time to the first byte
     gap_s: float  # between tokens
     words: int
+    price: PricePlan | None = None  # None: nobody knows it
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -87,6 +98,7 @@ class FeaturePlan:
     deadline_s: float
     on_refusal: str = "return"
     checks: CheckPlan = UNCHECKED
+    purse: PurseHolder = FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,10 @@ class Arrival:
         leaves_after: pieces of a stream after which the caller leaves; 0 for those who stay.
         reads_s: pause at each piece; infinite for one who stops reading.
         errand: what the caller brings for the feature's checks; None for nothing.
+        key: the name of the caller's API key; `NOBODY` for one that was never made.
+        user: for whom it is asked.
+        criticality: how much it matters.
+        bounded: whether the caller says how much may be written.
     """
 
     at_s: float
@@ -112,6 +128,10 @@ class Arrival:
     leaves_after: int = 0
     reads_s: float = 0.0
     errand: Errand | None = None
+    key: str = ""
+    user: str = ""
+    criticality: str = "default"
+    bounded: bool = False
 
     @property
     def signed(self) -> str:
@@ -172,6 +192,8 @@ class DayPlan:
     reloads: tuple[Reload, ...]
     leaps: tuple[tuple[float, float], ...]
     drill: str
+    keys: tuple[KeyPlan, ...] = ()
+    forgotten: bool = False  # nothing on this machine knows the keys when the day begins
 
     def describe(self) -> str:
         """Return the plan in words, a line for each thing that happens."""
@@ -186,6 +208,9 @@ class DayPlan:
         lines += [f"  store {each}" for each in self.store_faults]
         lines += [f"  journal {each}" for each in self.journal_faults]
         lines += [f"  {each}" for each in (*self.deaths, *self.reloads)]
+        lines += [f"  {each}" for each in self.keys]
+        if self.forgotten:
+            lines.append("  the keys are not known when the day begins")
         lines += [f"  at {at:.2f} s nothing happens for {long:.0f} s" for at, long in self.leaps]
         leaving = sum(math.isfinite(a.leaves_s) or a.leaves_after > 0 for a in self.arrivals)
         slow = sum(a.reads_s > 0 for a in self.arrivals)
@@ -202,7 +227,7 @@ def plan_day(seed: int) -> DayPlan:
     servers = [(target, server) for target in targets for server in target.servers]
     faults = [_fault(die, *die.choice(servers)) for _ in range(die.randint(3, 12))]
     arrivals = tuple(sorted(_arrivals(die, features, seed), key=lambda each: each.at_s))
-    return _with_demands(_plain_day(die, seed, targets, features, faults, arrivals))
+    return _with_accounts(_with_demands(_plain_day(die, seed, targets, features, faults, arrivals)))
 
 
 def _plain_day(
@@ -253,6 +278,33 @@ def _with_demands(plan: DayPlan) -> DayPlan:
         name, share = die.choice(CONTENT_FAULTS), 10 ** die.uniform(-1, 0)
         faults.append(FaultPlan(die.choice(servers), name, {}, share, from_s, to_s))
     return replace(plan, features=features, arrivals=tuple(arrivals), faults=tuple(faults))
+
+
+def _with_accounts(plan: DayPlan) -> DayPlan:
+    """Return the day with keys, users, prices, budgets and limits, by dice of their own."""
+    die = Random(f"seatrial accounts {plan.seed}")
+    keys = draw_keys(die, SPAN_S)
+    prices = draw_prices(die, len(plan.targets))
+    targets = tuple(
+        replace(target, price=price) for target, price in zip(plan.targets, prices, strict=True)
+    )
+    features = tuple(replace(each, purse=draw_purse(die, prices)) for each in plan.features)
+    bounded = any(each.purse.budgets for each in features)
+    arrivals = []
+    for arrival in plan.arrivals:
+        key, user, criticality = draw_caller(die, keys)
+        arrivals.append(
+            replace(arrival, key=key, user=user, criticality=criticality, bounded=bounded)
+        )
+    forgotten = die.random() < 0.2
+    return replace(
+        plan,
+        targets=targets,
+        features=features,
+        arrivals=tuple(arrivals),
+        keys=keys,
+        forgotten=forgotten,
+    )
 
 
 def _targets(die: Random) -> tuple[TargetPlan, ...]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from seatrial.testing.simulate import answering, checking, keeping, waste
+from seatrial.testing.simulate import answering, checking, keeping, keyholders, spending, waste
 from seatrial.testing.simulate.facts import Facts, Violation
 from seatrial.testing.simulate.plan import CONTENT_FAULTS, WIRE_FAULTS
 from seatrial.testing.upstream import FAULTS
@@ -33,8 +33,15 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
     (14, checking.hands_over_with_reason),
     (16, keeping.nothing_is_lost),
     (17, keeping.cold_start_serves),
+    (18, keyholders.keys_stay_valid),
+    (18, keyholders.strangers_wait),
+    (18, keyholders.revocations_stay),
     (20, keeping.records_survive),
     (20, keeping.only_double_faults_are_not_durable),
+    (25, spending.reservations_fit),
+    (25, spending.bills_fit),
+    (26, spending.books_balance),
+    (26, spending.bills_are_booked),
     (41, checking.personal_data_stays_out),
     (44, checking.inputs_are_checked),
     (44, checking.answers_are_checked),
@@ -42,7 +49,7 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
 )
 """Promise 15 compares two days: `store_outage_changes_nothing`."""
 
-CHECKED: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 20, 41, 44)
+CHECKED: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18, 20, 25, 26, 41, 44)
 
 _ROWS: Final[Mapping[str, range]] = {
     "refusing": range(1, 10),

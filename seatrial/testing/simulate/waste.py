@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
+from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.facts import Facts, Steady, Violation
 from seatrial.testing.simulate.plan import STEADY_GAP_S
 from seatrial.testing.simulate.wire import Call
@@ -22,6 +23,8 @@ AVERAGE: Final = 1.2
 RECOVERED_WITHIN_S: Final = 30.0
 RECOVERED_SHARE: Final = 0.9
 RATE_FACTOR: Final = 1.5
+SPARED: Final = "was spared"  # for its price, says the reason
+LIMITED: Final = frozenset({"rate_limited", "insufficient_quota", "overloaded"})
 CALLBACK_S: Final = 0.05
 
 
@@ -146,12 +149,25 @@ def _serves_again(facts: Facts, steady: Steady) -> Iterator[Violation]:
     since = steady.began + RECOVERED_WITHIN_S
     if _keeps_away(facts, steady.target, since):
         return
-    asked = [seen for seen in facts.seen if seen.steady and since <= seen.started < steady.ended]
+    asked = [
+        seen
+        for seen in facts.seen
+        if seen.steady and since <= seen.started < steady.ended and not _is_poor(facts, seen)
+    ]
     served = sum(seen.head is not None and seen.head.target == steady.target for seen in asked)
     facts.cases[8] += bool(asked)
     if asked and served < RECOVERED_SHARE * len(asked):
         share = served / len(asked)
         yield Violation(8, f"{steady.target} serves {share:.0%} of its share 30 s after its return")
+
+
+def _is_poor(facts: Facts, seen: Seen) -> bool:
+    """Whether a budget or a limit, not the target, kept a request away."""
+    record = facts.record_of.get(seen.id)
+    causes = {each.cause for each in record.attempts} if record else set()
+    limited = seen.refused is not None and seen.refused.code in LIMITED
+    spared = record is not None and SPARED in record.reason
+    return limited or spared or bool(causes & {"over_budget", "spared"})
 
 
 def _keeps_away(facts: Facts, target: str, now: float) -> bool:

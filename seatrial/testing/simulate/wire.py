@@ -64,6 +64,7 @@ class Call:
         hint_s, hint_at: how long the reply told us to stay away, and when that was read.
         repair: whether the target was told what was wrong with its last answer.
         leaked: whether a planted address came through.
+        bill_pico: what the answer costs, in 1e-12 dollars.
     """
 
     request_id: str
@@ -81,6 +82,12 @@ class Call:
     hint_at: float = 0.0
     repair: bool = False
     leaked: bool = False
+    bill_pico: int = 0
+
+    @property
+    def billed_pico(self) -> int:
+        """What may be billed at most: whoever answers with an error bills nothing."""
+        return self.bill_pico if self.sent and self.status < 400 else 0
 
     @property
     def fault_names(self) -> list[str]:
@@ -274,6 +281,8 @@ def _steps(server: Server, call: HttpCall, log: Call, now: float, path: str) -> 
     model.content = content.name if content is not None else ""
     model.repairing = log.repair
     steps = model.steps(incoming, entry, url=f"https://{server.name}", now_s=now)
+    if server.target.price is not None:
+        log.bill_pico = server.target.price.pico(*model.take_spent())
     struck = [part for part in (log.fault, model.content, entry.fault) if part]
     log.fault = "+".join(struck)
     return steps

@@ -180,3 +180,20 @@ def test_key_that_came_back_empty_counts() -> None:
     one, other = new_key()[0], new_key()[0]
 
     assert 1 == ring_of(one, revoked(other)).count
+
+
+def test_unknown_key_waits_while_the_store_cannot_be_asked() -> None:
+    """It may have been made elsewhere a moment ago; what is known stays as it is known."""
+    key, token = new_key()
+    gone, gone_token = new_key("gone")
+    ring = Keyring(PEPPER, required=True)
+    ring.load([key, revoked(gone)], current=False)
+
+    assert "keys_unavailable" == code(ring.authenticate(new_key()[1]))
+    assert "" == code(ring.authenticate(token))
+    assert "invalid_key" == code(ring.authenticate(f"{token}x"))
+    assert "invalid_key" == code(ring.authenticate(gone_token))
+    ring.load([key, revoked(gone)])
+    assert "invalid_key" == code(ring.authenticate(new_key()[1]))
+    ring.current = False
+    assert "keys_unavailable" == code(ring.authenticate(new_key()[1]))
