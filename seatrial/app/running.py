@@ -16,7 +16,7 @@ from seatrial.engine.health import Health
 from seatrial.engine.keyring import Keyring
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import World
-from seatrial.errors import StoreUnavailable
+from seatrial.errors import CountersUnavailable, StoreUnavailable
 from seatrial.jobs.money import look_after_money
 from seatrial.jobs.retention import delete_old
 from seatrial.jobs.supervisor import Job, Supervisor
@@ -32,6 +32,8 @@ KEYS_EVERY_S: Final = 2.0
 COUNTERS_EVERY_S: Final = 1.0
 MONEY_EVERY_S: Final = 60.0
 STORE_PAUSE_S: Final = 5.0  # a store that came back must not wait longer to be noticed
+CARRIED_WITHIN_S: Final = 5.0
+CARRIED_LOOK_S: Final = 0.05
 RETENTION_EVERY_S: Final = 3600.0
 READY_WAIT_S: Final = 5.0
 WARM_ANSWERS: Final = 1000  # of one feature, taken from the store into the cache at start
@@ -99,6 +101,7 @@ class Running:
         self._beat_at = parts.outside.clock.now()
         self._lag_s = 0.0
         self._store_ready = False
+        self._recording = False
         self._unsaved = list(parts.releases)
 
     @property
@@ -120,9 +123,12 @@ class Running:
         """
         known = read_keys(self.parts.keys_file)
         if known is not None:
-            self.parts.keyring.load(known)
+            self.parts.keyring.load(known, current=False)
         await self._first_look()
         self.parts.recorder.start()
+        self._recording = True
+        if self._store_ready:
+            await self._learn_spent()
         for job in (
             Job("beat", self._beat, BEAT_S),
             Job(
@@ -183,7 +189,8 @@ class Running:
         if not self._store_ready:
             self._store_ready = True
             await self._warm()
-            await self._tend_money()
+            if self._recording:
+                await self._learn_spent()
         if self.problems.pop("store", None):
             parts.tell("store.back", {})
 
@@ -213,6 +220,24 @@ class Running:
         if deleted:
             self.parts.tell("retention.deleted", {"records": deleted})
 
+    async def _learn_spent(self) -> None:
+        """Have counters know what earlier processes spent, to their last record.
+
+        What the journal still holds is not in the ledger yet; a moment is given to carry it.
+        """
+        recorder, clock = self.parts.recorder, self.parts.outside.clock
+        if not self.parts.budgets():
+            return
+        if self.parts.outside.inline:
+            await self.parts.outside.off_loop(recorder.catch_up)
+        until = clock.now() + CARRIED_WITHIN_S
+        while recorder.counts().waiting and clock.now() < until:
+            await clock.sleep(CARRIED_LOOK_S)
+        try:
+            await self._tend_money()
+        except (StoreUnavailable, CountersUnavailable) as error:
+            self._report("money", error)
+
     async def _tend_money(self) -> None:
         """See that counters know what was spent, and who must save."""
         if not self._store_ready:
@@ -241,6 +266,8 @@ class Running:
 
     def _report(self, job: str, error: BaseException) -> None:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if job == "store":
+            self.parts.keyring.current = False
         if self.problems.get(job) != reason:
             self.parts.tell("job.failed", {"job": job, "reason": reason})
         self.problems[job] = reason
