@@ -16,6 +16,7 @@ import msgspec
 
 from seatrial.errors import BadRequest, MissingVariable, NoTargetLeft
 from seatrial.values.decisions import Abandoned, Answered, HandedOff, Refused, Settled
+from seatrial.values.idempotency import MAX_KEY_CHARS, is_key
 from seatrial.values.replies import Reply
 
 T = TypeVar("T")
@@ -93,6 +94,22 @@ def keep_face(
     return asked_and_waited  # type: ignore[return-value]  # same face, kept by wraps
 
 
+def checked_key(key: str) -> str:
+    """Return an idempotency key as it was given; an empty one is none.
+
+    Raises:
+        BadRequest: it is too long, or no text.
+    """
+    if key and not is_key(key):
+        raise BadRequest(
+            "This is no idempotency key.",
+            why=f"It has {len(key)} characters, or some that cannot be printed.",
+            fix=f"Give 1 to {MAX_KEY_CHARS} printable characters.",
+            param="idempotency_key",
+        )
+    return key
+
+
 def reply_of(settled: Settled) -> Reply:
     """Return a decision as a reply.
 
@@ -131,6 +148,9 @@ def reply_of(settled: Settled) -> Reply:
 
 
 _FIXES: Final = {
+    "idempotency_not_kept": "Read the record, or ask with another key.",
+    "idempotency_running": "Ask again shortly, with the same key.",
+    "idempotency_unavailable": "Ask again once the store is back, with the same key.",
     "budget_spent": "Raise the budget, or put a cheaper target at the end of the route.",
     "insufficient_quota": "Raise the limit, or wait until it starts anew.",
     "rate_limited": "Ask again later, or raise the limit.",
@@ -141,7 +161,7 @@ _FIXES: Final = {
 def _error(refused: Refused, record_id: str) -> Exception:
     if refused.code == "missing_variable":
         return MissingVariable(refused.message, fix="Pass it as a keyword argument.")
-    if refused.code in ("invalid_request", "policy", "input_refused"):
+    if refused.code in ("invalid_request", "policy", "input_refused", "idempotency_key_reused"):
         return BadRequest(refused.message, why=f"Record {record_id} has the details.")
     return NoTargetLeft(
         refused.message,

@@ -28,6 +28,7 @@ from seatrial.ports import Key, ReleaseRow, Sink
 from seatrial.reliability.settings import Plan
 from seatrial.store import DurableStore
 from seatrial.values.decisions import Refused, Settled
+from seatrial.values.idempotency import fingerprint_of
 from seatrial.values.replies import Reply
 from seatrial.values.requests import Caller, Request
 
@@ -245,6 +246,7 @@ class Seatrial:
         session: str = "",
         tags: tuple[str, ...] = (),
         deadline_s: float | None = None,
+        idempotency_key: str = "",
         **variables: str,
     ) -> Reply:
         """Ask a feature and wait; see `ask_async`."""
@@ -256,6 +258,7 @@ class Seatrial:
                 session=session,
                 tags=tags,
                 deadline_s=deadline_s,
+                idempotency_key=idempotency_key,
                 **variables,
             )
         )
@@ -269,6 +272,7 @@ class Seatrial:
         session: str = "",
         tags: tuple[str, ...] = (),
         deadline_s: float | None = None,
+        idempotency_key: str = "",
         **variables: str,
     ) -> Reply:
         """Ask a feature.
@@ -280,19 +284,22 @@ class Seatrial:
             session: the conversation it belongs to.
             tags: marks for search.
             deadline_s: below the feature's own, in seconds.
+            idempotency_key: of at most 255 characters: whoever asks the same of this feature
+                with the same key, within a day, gets the same reply.
             variables: for the prompt's `{{names}}`.
 
         Raises:
             UnknownFeature: the configuration has no such feature.
             MissingVariable: the prompt needs a value that was not given.
-            BadRequest: a target found the request malformed.
+            BadRequest: a target found the request malformed, or the key was used for another.
             NoTargetLeft: nothing on the route gave a valid answer.
         """
         messages = (
             [{"role": "user", "content": question}] if isinstance(question, str) else question
         )
         caller = Caller(user=user, session=session, tags=tags)
-        return await self._ask(feature, messages, caller, deadline_s, variables, None)
+        key = calling.checked_key(idempotency_key)
+        return await self._ask(feature, messages, caller, deadline_s, variables, None, key)
 
     def _call(
         self, feature: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -309,12 +316,13 @@ class Seatrial:
         deadline_s: float | None,
         variables: dict[str, str],
         arguments: tuple[tuple[Any, ...], dict[str, Any]] | None,
+        key: str = "",
     ) -> Reply:
         policy = self._plan(feature).policy
         loop = asyncio.get_running_loop()
         if self._loop is not loop and self._running is not None:
             if self._loop is not None and self._loop.is_running():
-                work = self._ask(feature, messages, caller, deadline_s, variables, arguments)
+                work = self._ask(feature, messages, caller, deadline_s, variables, arguments, key)
                 return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
             await self._leave_dead_loop()
         if self._running is None:
@@ -327,6 +335,8 @@ class Seatrial:
             variables=variables,
             caller=caller,
             arguments=arguments,
+            idempotency_key=key,
+            fingerprint=fingerprint_of([messages, variables]) if key else "",
         )
         return calling.reply_of(await self.answer(request))
 
@@ -372,8 +382,12 @@ class Seatrial:
         running = self._running
         if running is None:
             raise RuntimeError("the application is not started")
+        known, world = self._snapshot, running.world
         # Handed out, not awaited: a stream passes through every coroutine at each event.
-        return answer(request, self._snapshot, world=running.world, sink=sink)
+        if request.idempotency_key:
+            work = functools.partial(answer, request, known, world=world, sink=sink)
+            return running.twins.answer(request, known, work)
+        return answer(request, known, world=world, sink=sink)
 
     def live(self) -> bool:
         """Return whether the event loop keeps its time."""

@@ -13,6 +13,7 @@ from seatrial.app.wiring import Outside, read_keys, write_keys
 from seatrial.counters import LiveCounters
 from seatrial.engine.cache import AnswerCache
 from seatrial.engine.health import Health
+from seatrial.engine.idempotency import Twins
 from seatrial.engine.keyring import Keyring
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import World
@@ -23,6 +24,7 @@ from seatrial.jobs.supervisor import Job, Supervisor
 from seatrial.ports import Key, ReleaseRow
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.forecast import PLENTY
+from seatrial.reliability.idempotency import KEEP_DAYS
 from seatrial.store import DurableStore
 from seatrial.values.chat import Answer
 
@@ -96,6 +98,7 @@ class Running:
             asyncio.get_running_loop(),
             off_loop=outside.off_loop,
         )
+        self.twins = Twins(parts.store.idempotency, self.world)
         self.problems: dict[str, str] = {}
         self._supervisor = Supervisor(self._report)
         self._beat_at = parts.outside.clock.now()
@@ -148,6 +151,7 @@ class Running:
     async def close(self, timeout_s: float) -> None:
         """Stop the jobs and bring what is queued to disk and, in time, to the store."""
         await self._supervisor.close()
+        await self.twins.close(timeout_s)
         await self.parts.recorder.close(timeout_s)
         await self.parts.counters.close()
         await self.parts.outside.off_loop(self.parts.store.close)
@@ -211,12 +215,10 @@ class Running:
     async def _retire(self) -> None:
         if not self._store_ready:
             return
-        deleted = await delete_old(
-            self.parts.store.records,
-            self.parts.outside.clock,
-            keep_days=self.parts.retention_days,
-            off_loop=self.parts.outside.off_loop,
-        )
+        store, clock = self.parts.store, self.parts.outside.clock
+        delete = functools.partial(delete_old, clock=clock, off_loop=self.parts.outside.off_loop)
+        deleted = await delete(store.records, keep_days=self.parts.retention_days)
+        await delete(store.idempotency, keep_days=KEEP_DAYS)
         if deleted:
             self.parts.tell("retention.deleted", {"records": deleted})
 

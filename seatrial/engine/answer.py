@@ -96,10 +96,15 @@ async def answer(
         )
     if record.cache_key:
         _remember(decision, record, world)
-    if trail.marks and not trail.committed:
-        decision = _restored(decision, trail)
     tail = _tail(trail, decision) if trail.committed else ()
-    return Settled(_head(trail, decision), decision, trail.committed, tail, durable)
+    head = _head(trail, decision)
+    if trail.marks and _gives_back(plan):
+        kept = decision
+        if not trail.committed and isinstance(decision, Answered):
+            whole = restored(decision.answer, trail.marks)
+            decision = msgspec.structs.replace(decision, answer=whole)
+        return Settled(head, decision, trail.committed, tail, durable, kept, trail.marks)
+    return Settled(head, decision, trail.committed, tail, durable)
 
 
 def _is_spared(request: Request, world: World) -> bool:
@@ -130,12 +135,9 @@ def _tail(trail: Trail, decision: Decision) -> tuple[Piece, ...]:
     return trail.restoring.tail(tail) if trail.restoring else tail
 
 
-def _restored(decision: Decision, trail: Trail) -> Decision:
-    """Return the decision as the caller gets it; record and cache keep the marks."""
-    wants = trail.plan.input
-    if wants is None or not wants.settings.restore or not isinstance(decision, Answered):
-        return decision
-    return msgspec.structs.replace(decision, answer=restored(decision.answer, trail.marks))
+def _gives_back(plan: Plan) -> bool:
+    """Whether the caller gets back what marks stand for; record and cache keep the marks."""
+    return plan.input is not None and plan.input.settings.restore
 
 
 def _remember(decision: Decision, record: Record, world: World) -> None:

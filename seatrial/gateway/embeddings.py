@@ -29,10 +29,11 @@ _MOST_TEXTS: Final = 2048  # as OpenAI's own
 
 async def embeddings(exchange: Exchange) -> None:
     """Return a vector for each text."""
-    ask = read_embeddings(await exchange.body(), exchange.settings)
-    request = await admit(exchange, ask)
+    raw = await exchange.body()
+    ask = read_embeddings(raw, exchange.settings)
+    request = await admit(exchange, ask, raw)
     if request is not None:
-        await answer_whole(exchange, request, VectorWriter(ask))
+        await answer_whole(exchange, request, lambda _id, _created: VectorWriter(ask))
 
 
 def read_embeddings(raw: bytes, settings: DoorSettings) -> Ask:

@@ -38,6 +38,7 @@ class Exchange:
         argument: the part of the path that an endpoint takes.
         started: whether a status has left.
         errors: writes what goes wrong, as the endpoint's clients read it.
+        replayed: whether this is the result of an earlier request with the same key.
     """
 
     app: App
@@ -50,6 +51,7 @@ class Exchange:
     argument: str = ""
     started: bool = False
     errors: ErrorShape = out.error_body
+    replayed: bool = False
 
     async def body(self) -> bytes:
         """Return the request's body, inflated.
@@ -113,7 +115,8 @@ class Exchange:
         if headers is None:
             headers = [(b"x-request-id", self.id.encode("ascii"))]
         body = self.errors(shown, self.id)
-        await self.reply(shown.status, body, [*headers, *out.error_headers(shown)])
+        hints = out.error_headers(shown, replayed=self.replayed)
+        await self.reply(shown.status, body, [*headers, *hints])
 
 
 @dataclass(slots=True)

@@ -47,9 +47,12 @@ FAULTS: Final = {
     "model_not_found": Kind(404, _BAD),
     "method_not_allowed": Kind(405, _BAD),
     "request_too_slow": Kind(408, _BAD, again=True),
+    "idempotency_not_kept": Kind(409, _BAD),
+    "idempotency_running": Kind(409, _BAD, again=True),
     "body_too_large": Kind(413, _BAD),
     "unsupported_content": Kind(415, _BAD),
     "wrong_host": Kind(421, _BAD),
+    "idempotency_key_reused": Kind(422, _BAD),
     "headers_too_large": Kind(431, _BAD),
     # The routes behind us.
     "rate_limited": Kind(429, "rate_limit_error", again=True),
@@ -61,6 +64,7 @@ FAULTS: Final = {
     "deadline_exceeded": Kind(504, "server_error", again=True),
     # Us.
     "not_durable": Kind(503, "server_error", again=True),
+    "idempotency_unavailable": Kind(503, "server_error", again=True),
     "internal_error": Kind(500, "server_error", again=True),
     "keys_unavailable": Kind(503, "server_error", again=True),
     "shutting_down": Kind(503, "server_error", again=True),

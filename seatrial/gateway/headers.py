@@ -11,6 +11,7 @@ from typing import Final
 
 from seatrial.gateway.faults import Fault
 from seatrial.gateway.settings import DoorSettings, is_loopback
+from seatrial.values.idempotency import MAX_KEY_CHARS, is_key
 
 # Everything that the doors read.  What is not here is never looked at again.
 _READ: Final = frozenset(
@@ -26,6 +27,7 @@ _READ: Final = frozenset(
         b"seatrial-session",
         b"seatrial-tags",
         b"seatrial-deadline",
+        b"idempotency-key",
     }
 )
 _CREDENTIALS: Final = (b"authorization", b"api-key", b"x-api-key")
@@ -170,6 +172,25 @@ def deadline_s(found: Found) -> float | None:
             param="seatrial-deadline",
         )
     return seconds
+
+
+def idempotency_key(found: Found) -> str:
+    """Return the key that tells this request's twins; empty when there is none.
+
+    Raises:
+        Fault: it is empty, too long or no text.
+    """
+    value = found.get(b"idempotency-key")
+    if value is None:
+        return ""
+    key = value.decode("utf-8", "replace").strip()
+    if "\N{REPLACEMENT CHARACTER}" in key or not is_key(key):
+        raise Fault(
+            "invalid_request",
+            f"The header 'idempotency-key' must have 1 to {MAX_KEY_CHARS} printable characters.",
+            param="idempotency-key",
+        )
+    return key
 
 
 def _text(found: Found, name: bytes) -> str:

@@ -15,6 +15,7 @@ from seatrial.values.decisions import Answered, Decision, HandedOff, Head, Kind
 encode: Final = msgspec.json.Encoder().encode
 
 JSON_TYPE: Final = (b"content-type", b"application/json")
+REPLAYED: Final = (b"seatrial-replayed", b"true")
 STREAM_HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -150,10 +151,11 @@ def error_body(shown: Shown, request_id: str) -> bytes:
     )
 
 
-def error_headers(shown: Shown) -> Headers:
-    """Return the hints on retries."""
-    out = [(b"x-should-retry", b"true" if shown.again else b"false")]
-    if shown.again and shown.retry_after_s is not None:
+def error_headers(shown: Shown, *, replayed: bool = False) -> Headers:
+    """Return the hints on retries; what is replayed stays as it is, however often it is asked."""
+    again = shown.again and not replayed
+    out = [(b"x-should-retry", b"true" if again else b"false")]
+    if again and shown.retry_after_s is not None:
         wait_s = min(_LONGEST_WAIT_S, max(0.0, shown.retry_after_s))
         out.append((b"retry-after", b"%d" % math.ceil(wait_s)))
         out.append((b"retry-after-ms", b"%d" % math.ceil(wait_s * 1000)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final, assert_never
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeVar, assert_never
 
 import msgspec
 
@@ -13,31 +15,47 @@ from seatrial.gateway.dialect import Dialect, WholeWriter, Writer
 from seatrial.gateway.exchange import Exchange, stopping
 from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
 from seatrial.gateway.fields import Ask
-from seatrial.gateway.headers import deadline_s, hints
+from seatrial.gateway.headers import deadline_s, hints, idempotency_key
+from seatrial.gateway.scopes import Headers
 from seatrial.gateway.stream import EventSink
 from seatrial.gateway.watch import CallerWatch
 from seatrial.values.chat import Answer
 from seatrial.values.decisions import Abandoned, Answered, HandedOff, Refused, Settled
+from seatrial.values.idempotency import fingerprint_of
 from seatrial.values.requests import EMBED, Caller, Request
+
+AnyWriter = TypeVar("AnyWriter", bound=WholeWriter)
+Writes = Callable[[str, int], AnyWriter]
+"""Makes the writer of an answer, from its id and the Unix time."""
 
 _NO_VECTOR: Final = "The feature hands this to a person, and no person can give a vector."
 
 
 async def talk(exchange: Exchange, dialect: Dialect) -> None:
     """Answer one request, whole or in pieces."""
-    ask = dialect.read(await exchange.body(), exchange.settings)
-    request = await admit(exchange, ask)
+    raw = await exchange.body()
+    ask = dialect.read(raw, exchange.settings)
+    request = await admit(exchange, ask, raw)
     if request is None:
         return
-    writer = dialect.writer(ask, exchange.id, int(time.time()))
+    write = partial(dialect.writer, ask)
     if ask.stream:
-        await _stream(exchange, request, writer)
+        await _stream(exchange, request, write)
     else:
-        await answer_whole(exchange, request, writer)
+        await answer_whole(exchange, request, write)
 
 
-async def admit(exchange: Exchange, ask: Ask) -> Request | None:
-    """Return the request for a feature that the caller may ask; None when that was refused."""
+async def admit(exchange: Exchange, ask: Ask, raw: bytes) -> Request | None:
+    """Return the request for a feature that the caller may ask; None when that was refused.
+
+    Args:
+        exchange: with the caller.
+        ask: what was read.
+        raw: from which it was read: twins are told by it.
+
+    Raises:
+        Fault: one of the headers is not as it must be.
+    """
     app = exchange.app
     unknown = app.find(ask.feature, exchange.caller)
     if unknown is not None:
@@ -48,7 +66,7 @@ async def admit(exchange: Exchange, ask: Ask) -> Request | None:
     if own_s is not None:
         left_s = min(left_s, own_s)
     # By position: by name it takes several times as long.
-    return Request(
+    request = Request(
         exchange.id,
         ask.feature,
         ask.body,
@@ -60,6 +78,19 @@ async def admit(exchange: Exchange, ask: Ask) -> Request | None:
         None,
         ask.kind,
         ask.prompt_version,
+    )
+    key = idempotency_key(exchange.found)
+    return _keyed(request, key, raw) if key else request
+
+
+def _keyed(request: Request, key: str, raw: bytes) -> Request:
+    """Return the request with what tells its twins."""
+    asked = msgspec.json.decode(raw)
+    return msgspec.structs.replace(
+        request,
+        idempotency_key=key,
+        fingerprint=fingerprint_of(asked),
+        created=int(time.time()),
     )
 
 
@@ -73,12 +104,13 @@ def _caller(exchange: Exchange, ask: Ask) -> Caller:
     return msgspec.structs.replace(known, user=user, session=session, tags=tags)
 
 
-async def answer_whole(exchange: Exchange, request: Request, writer: WholeWriter) -> None:
+async def answer_whole(exchange: Exchange, request: Request, write: Writes[WholeWriter]) -> None:
     """Answer a caller who wants no pieces."""
     watch = _watch(exchange)
     try:
         settled = await exchange.app.answer(request)
         watch.stop()
+        writer = _writer_for(settled, exchange, request, write)
         answer = _answer_of(settled)
         if answer is None:
             await _refuse(exchange, settled)
@@ -87,7 +119,7 @@ async def answer_whole(exchange: Exchange, request: Request, writer: WholeWriter
             await exchange.fail(show_fault(Fault("no_target_left", _NO_VECTOR)))
             return
         body = writer.whole(answer, settled.head)
-        await exchange.reply(200, body, out.labels(settled.head, settled.decision))
+        await exchange.reply(200, body, _labels(settled))
     except asyncio.CancelledError:
         if watch.forgive():
             return
@@ -97,15 +129,18 @@ async def answer_whole(exchange: Exchange, request: Request, writer: WholeWriter
         watch.stop()
 
 
-async def _stream(exchange: Exchange, request: Request, writer: Writer) -> None:
+async def _stream(exchange: Exchange, request: Request, write: Writes[Writer]) -> None:
     watch = _watch(exchange)
     left_s = request.deadline - exchange.app.now()
     ping_s = exchange.settings.ping_s
+    writer = write(exchange.id, request.created or int(time.time()))
     sink = EventSink(exchange.way, watch, writer, left_s=left_s, ping_s=ping_s)
     try:
         settled = await exchange.app.answer(request, sink)
         if not sink.begun:
             watch.stop()
+            if settled.replayed:
+                writer = _writer_for(settled, exchange, request, write)
             await _render_events(exchange, request, settled, writer)
             return
         match settled.decision:
@@ -144,12 +179,28 @@ async def _render_events(
         return
     writer.name(answer.model or settled.head.model or request.feature)
     body = writer.finish(answer.pieces(), answer)
-    headers = [*out.STREAM_HEADERS, *out.labels(settled.head, settled.decision)]
+    headers = [*out.STREAM_HEADERS, *_labels(settled)]
     exchange.started = True
     await exchange.way.begin(200, headers)
     wait = exchange.way.put(body, last=True)
     if wait is not None:
         await wait
+
+
+def _writer_for(
+    settled: Settled, exchange: Exchange, request: Request, write: Writes[AnyWriter]
+) -> AnyWriter:
+    """Return the writer of an answer: a replayed one has the first one's id and time."""
+    if not settled.replayed:
+        return write(exchange.id, request.created or int(time.time()))
+    exchange.replayed = True
+    exchange.id = settled.head.record_id
+    return write(exchange.id, settled.created)
+
+
+def _labels(settled: Settled) -> Headers:
+    labels = out.labels(settled.head, settled.decision)
+    return [*labels, out.REPLAYED] if settled.replayed else labels
 
 
 def _watch(exchange: Exchange) -> CallerWatch:
@@ -176,7 +227,8 @@ def _answer_of(settled: Settled) -> Answer | None:
 async def _refuse(exchange: Exchange, settled: Settled) -> None:
     refused = settled.decision
     shown = show_refused(refused) if isinstance(refused, Refused) else _incomplete()
-    await exchange.fail(shown, out.labels(settled.head))
+    labels = out.labels(settled.head)
+    await exchange.fail(shown, [*labels, out.REPLAYED] if settled.replayed else labels)
 
 
 def _incomplete() -> Shown:

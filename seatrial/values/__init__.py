@@ -6,6 +6,7 @@ __all__ = [
     "checks",
     "criticality",
     "decisions",
+    "idempotency",
     "ledger",
     "prices",
     "records",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 import msgspec
@@ -123,6 +124,11 @@ class Settled(msgspec.Struct, frozen=True):
         began: True when pieces have left through the sink already.
         tail: the pieces that waited for the record: the finish and the usage.
         durable: False when neither journal nor store took the record in time.
+        kept: the decision as it may be stored, where that is not `decision`: with marks in the
+            place of personal data.
+        marks: what marks in it stand for, where the caller gets that back; never stored.
+        replayed: True when this is the result of an earlier request with the same key.
+        created: of a replayed result, the Unix time that its answer names.
     """
 
     head: Head
@@ -130,3 +136,7 @@ class Settled(msgspec.Struct, frozen=True):
     began: bool = False
     tail: tuple[Piece, ...] = ()
     durable: bool = True
+    kept: Decision | None = None
+    marks: Mapping[str, str] = {}
+    replayed: bool = False
+    created: int = 0

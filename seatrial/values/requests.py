@@ -56,6 +56,9 @@ class Request(msgspec.Struct, frozen=True):
         prompt_version: the one that the caller expects of the feature's prompt, or the first
             digits of it; empty for whichever is live.
         criticality: how much it matters, as its caller says.
+        idempotency_key: requests with the same one get the same result; empty without one.
+        fingerprint: with a key, a digest of what was asked (`idempotency.fingerprint_of`).
+        created: with a key, the Unix time that its answer names.
     """
 
     id: str
@@ -70,6 +73,9 @@ class Request(msgspec.Struct, frozen=True):
     kind: str = CHAT
     prompt_version: str = ""
     criticality: Criticality = Criticality.DEFAULT
+    idempotency_key: str = ""
+    fingerprint: str = ""
+    created: int = 0
 
     @property
     def messages(self) -> list[dict[str, Any]]:
