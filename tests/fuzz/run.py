@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 PER_INPUT_S = 10  # a longer one is a finding
@@ -28,6 +29,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args(argv)
+    if find_spec("atheris") is None:
+        print("Nothing was fuzzed: atheris has no wheel for this machine and Python.")
+        return 1
     names = options.names or _names()
     with ThreadPoolExecutor(options.at_once) as pool:
         found = list(pool.map(lambda name: _fuzz(name, options.runs, options.seed), names))
