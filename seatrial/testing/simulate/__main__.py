@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the first day (0)")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once (1)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument(
+        "--pairs", action="store_true", help="show which kinds of trouble met, and which never did"
+    )
     parser.add_argument("--plan", action="store_true", help="only print the plans of the days")
     parser.add_argument(
         "--plant",
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.json:
         _say(json.dumps(summary.as_json(), indent=1))
     else:
-        _tell(summary, time.monotonic() - began)
+        _tell(summary, time.monotonic() - began, pairs=chosen.pairs)
     return 1 if summary.failing else 0
 
 
@@ -67,8 +70,8 @@ def _run(seeds: range, jobs: int, plant: str, began: float) -> Summary:
     return summary
 
 
-def _tell(summary: Summary, took_s: float) -> None:
-    for line in summary.lines():
+def _tell(summary: Summary, took_s: float, *, pairs: bool) -> None:
+    for line in summary.lines(pairs=pairs):
         _say(line)
     for seed, violations in sorted(summary.failing.items())[:SHOWN]:
         _say(f"\n{plan_day(seed).describe()}")

@@ -23,6 +23,7 @@ from seatrial.testing.simulate.disk import Disk
 from seatrial.testing.simulate.facts import Facts, Steady, Violation
 from seatrial.testing.simulate.life import SCHEMA_FILE, Life, config_of
 from seatrial.testing.simulate.pace import Meter, MeteredLoop, SimClock
+from seatrial.testing.simulate.pairs import Met, met_on
 from seatrial.testing.simulate.plan import (
     DRILL_S,
     RECOVERY_S,
@@ -58,7 +59,7 @@ class DayReport:
         faults: how often each struck.
         decisions: how often each was made.
         cases: how often each promise was put to the test.
-        groups: kinds of trouble that the day had.
+        met: which kinds of trouble met.
         worst_s, worst_name: the longest callback, in seconds of CPU, and whose it was.
     """
 
@@ -70,7 +71,7 @@ class DayReport:
     faults: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     cases: Counter[int] = field(default_factory=Counter)
-    groups: frozenset[str] = frozenset()
+    met: Met = field(default_factory=Met)
     worst_s: float = 0.0
     worst_name: str = ""
 
@@ -452,7 +453,7 @@ def report_of(facts: Facts) -> DayReport:
             each.decision.kind.value if each.decision else each.how for each in facts.seen
         ),
         cases=facts.cases,
-        groups=promises.groups(facts, struck),
+        met=met_on(facts),
         worst_s=facts.worst_s,
         worst_name=facts.worst_name,
     )

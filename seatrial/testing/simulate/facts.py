@@ -66,6 +66,7 @@ class Facts:
         leaked_files: those of a process in which a planted address was found.
         book: what was reserved and settled.
         ledger: what was booked, by day, feature, key, user, target and purpose.
+        surges: when more was asked than can be done, from and to.
         cases: how often each promise was put to the test, counted while it is judged.
     """
 
@@ -85,6 +86,7 @@ class Facts:
     leaked_files: Sequence[str] = ()
     book: Book = field(default_factory=Book)
     ledger: Sequence[Booked] = ()
+    surges: Sequence[tuple[float, float]] = ()
     cases: Counter[int] = field(default_factory=Counter)
 
     @cached_property

@@ -117,6 +117,7 @@ class Arrival:
         user: for whom it is asked.
         criticality: how much it matters.
         bounded: whether the caller says how much may be written.
+        twin: an idempotency key that others send as well; empty for none.
     """
 
     at_s: float
@@ -132,6 +133,7 @@ class Arrival:
     user: str = ""
     criticality: str = "default"
     bounded: bool = False
+    twin: str = ""
 
     @property
     def signed(self) -> str:
@@ -193,6 +195,7 @@ class DayPlan:
     leaps: tuple[tuple[float, float], ...]
     drill: str
     keys: tuple[KeyPlan, ...] = ()
+    counter_faults: tuple[DiskFault, ...] = ()
     forgotten: bool = False  # nothing on this machine knows the keys when the day begins
 
     def describe(self) -> str:

@@ -5,14 +5,11 @@ What a promise means here, where that is less than its words, stands in its docs
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from seatrial.testing.simulate import answering, checking, keeping, keyholders, spending, waste
 from seatrial.testing.simulate.facts import Facts, Violation
-from seatrial.testing.simulate.plan import CONTENT_FAULTS, WIRE_FAULTS
-from seatrial.testing.upstream import FAULTS
 
 Promise = Callable[[Facts], Iterator[Violation]]
 
@@ -51,14 +48,6 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
 
 CHECKED: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18, 20, 25, 26, 41, 44)
 
-_ROWS: Final[Mapping[str, range]] = {
-    "refusing": range(1, 10),
-    "connecting": range(10, 16),
-    "waiting": range(16, 22),
-    "bodies": range(22, 33),
-    "streams": range(33, 43),
-}
-
 
 def judge(facts: Facts) -> list[Violation]:
     """Return everything that broke a promise on a day."""
@@ -68,24 +57,3 @@ def judge(facts: Facts) -> list[Violation]:
 def store_outage_changes_nothing(facts: Facts, sound: Facts) -> list[Violation]:
     """Return what a broken store changed for callers, against the same day with a sound one."""
     return list(keeping.store_outage_changes_nothing(facts, sound))
-
-
-def groups(facts: Facts, struck: Counter[str]) -> frozenset[str]:
-    """Return the kinds of trouble that a day had."""
-    found = set()
-    for name in struck:
-        if name in CONTENT_FAULTS:
-            found.add("contents")
-            continue
-        row = WIRE_FAULTS.get(name) or (FAULTS[name].row if name in FAULTS else 0)
-        found |= {group for group, rows in _ROWS.items() if row in rows}
-        found |= {name.partition("-")[0]} & {"store", "journal"}
-    if facts.deaths:
-        found.add("death")
-    if facts.plan.reloads:
-        found.add("reload")
-    if any(seen.left_at is not None for seen in facts.seen):
-        found.add("leaving")
-    if any(seen.arrival.reads_s for seen in facts.seen):
-        found.add("slow readers")
-    return frozenset(found)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
 from seatrial.testing.simulate.day import DayReport
+from seatrial.testing.simulate.pairs import Met
 from seatrial.testing.simulate.promises import CHECKED
 
 SHOWN: Final = 5  # failing seeds told in full
@@ -27,7 +27,7 @@ class Summary:
     cases: Counter[int] = field(default_factory=Counter)
     seeds: dict[int, list[int]] = field(default_factory=dict)
     failing: dict[int, list[str]] = field(default_factory=dict)
-    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    met: Met = field(default_factory=Met)
     worst_s: float = 0.0
     worst_name: str = ""
 
@@ -40,7 +40,7 @@ class Summary:
         self.faults += report.faults
         self.decisions += report.decisions
         self.cases += report.cases
-        self.pairs.update(itertools.combinations(sorted(report.groups), 2))
+        self.met.add(report.met)
         if report.worst_s > self.worst_s:
             self.worst_s, self.worst_name = report.worst_s, report.worst_name
         for violation in report.violations:
@@ -64,15 +64,15 @@ class Summary:
             "cases": {number: self.cases[number] for number in CHECKED},
             "seeds": self.seeds,
             "failing": self.failing,
-            "pairs": {f"{one} + {two}": count for (one, two), count in sorted(self.pairs.items())},
+            "pairs": self.met.as_json(),
             "worst_callback_s": self.worst_s,
         }
 
-    def lines(self, *, names: bool = True) -> list[str]:
+    def lines(self, *, pairs: bool = False) -> list[str]:
         """Return everything in words.
 
         Args:
-            names: list every fault by its name.
+            pairs: tell which kinds of trouble met as a table.
         """
         struck = sum(self.faults.values())
         made = ", ".join(f"{name} {count}" for name, count in self.decisions.most_common())
@@ -84,22 +84,16 @@ class Summary:
             f"decisions: {made}",
             f"longest callback of the event loop: {self.worst_s * 1000:.1f} ms ({self.worst_name})",
         ]
-        if names:
-            listed = ", ".join(f"{name} {count}" for name, count in self.faults.most_common())
-            told.append(f"faults: {listed}")
-            told += self._matrix()
+        listed = ", ".join(f"{name} {count}" for name, count in self.faults.most_common())
+        told.append(f"faults: {listed}")
+        if pairs:
+            told += self.met.lines()
+        else:
+            never = len(self.met.never())
+            told.append(f"{never} pairs of kinds of trouble never met (--pairs shows the table)")
         for number in CHECKED:
             seeds = self.seeds.get(number, [])
             where = f", seeds {sorted(seeds)[:10]}" if seeds else ""
             broken, cases = self.violations[number], self.cases[number]
             told.append(f"promise {number:2}: {broken} violations in {cases} cases{where}")
         return told
-
-    def _matrix(self) -> list[str]:
-        names = sorted({name for pair in self.pairs for name in pair})
-        rows = ["days on which two kinds of trouble met:"]
-        rows.append(" " * 13 + " ".join(f"{name[:8]:>8}" for name in names))
-        for one in names:
-            cells = (self.pairs[min(one, two), max(one, two)] for two in names)
-            rows.append(f"{one:<13}" + " ".join(f"{cell or '-':>8}" for cell in cells))
-        return rows
