@@ -201,6 +201,10 @@ class Seatrial:
         self._reload_problem = ""
         if self._running is not None:
             self._running.remember(releases)
+            self._running.parts.gate.admission.adjust(
+                max_in_flight=config.service.max_in_flight,
+                max_memory_bytes=config.service.max_memory_bytes,
+            )
         if self._keyring is not None:
             self._keyring.required = config.service.keys == "required"
         names = {name: plan.release for name, plan in snapshot.plans.items()}
@@ -492,11 +496,8 @@ class Seatrial:
         )
 
     def _parts(self, *, exclusive: bool) -> Parts:
-        cached = [
-            name
-            for name, plan in self._snapshot.plans.items()
-            if any(target.kind == "cache" for target in plan.route)
-        ]
+        cached = [name for name, plan in self._snapshot.plans.items() if plan.keeps]
+        counters = wiring.open_counters_of(self.config, self._outside)
         return Parts(
             self._outside,
             self._health,
@@ -508,7 +509,8 @@ class Seatrial:
             self.config.service.retention_days,
             tuple(cached),
             self._tell,
-            wiring.open_counters_of(self.config, self._outside),
+            counters,
+            wiring.build_gate(self.config, counters, self._outside),
             lambda: self._snapshot.budgets,
             self._releases,
             exclusive,

@@ -11,7 +11,10 @@ from typing import Final
 
 from seatrial.app.wiring import Outside, read_keys, write_keys
 from seatrial.counters import LiveCounters
+from seatrial.engine.admission import resident_bytes
 from seatrial.engine.cache import AnswerCache
+from seatrial.engine.gate import Gate
+from seatrial.engine.granting import Grants
 from seatrial.engine.health import Health
 from seatrial.engine.idempotency import Twins
 from seatrial.engine.keyring import Keyring
@@ -54,6 +57,7 @@ class Parts:
         store, recorder, keyring: open and not yet started.
         secret: of this installation.
         counters: of money, requests and tokens.
+        gate: lets requests in and out.
         keys_file: the last known keys, for a start while the store is away.
         retention_days: age at which records go.
         cached_features: whose last good answers are taken into the cache at start.
@@ -75,6 +79,7 @@ class Parts:
     cached_features: tuple[str, ...]
     tell: Tell
     counters: LiveCounters
+    gate: Gate
     budgets: Callable[[], Mapping[str, BudgetSettings]]
     releases: tuple[ReleaseRow, ...] = ()
     exclusive: bool = False
@@ -94,6 +99,8 @@ class Running:
             parts.health,
             parts.recorder,
             parts.counters,
+            parts.gate,
+            Grants(parts.counters),
             parts.secret,
             asyncio.get_running_loop(),
             off_loop=outside.off_loop,
@@ -263,7 +270,9 @@ class Running:
 
     async def _beat(self) -> None:
         now = self.parts.outside.clock.now()
-        self._lag_s = max(0.0, now - self._beat_at - 2 * BEAT_S)
+        late_s = max(0.0, now - self._beat_at - BEAT_S)
+        self._lag_s = max(0.0, late_s - BEAT_S)
+        self.parts.gate.admission.beat(late_s, resident_bytes())
         self._beat_at = now
 
     def _report(self, job: str, error: BaseException) -> None:

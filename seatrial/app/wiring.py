@@ -19,6 +19,8 @@ import msgspec
 
 from seatrial.app.languages import Languages
 from seatrial.counters import LiveCounters, open_counters
+from seatrial.engine.admission import Admission, Limiter
+from seatrial.engine.gate import Gate
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import Snapshot
 from seatrial.ports import (
@@ -36,6 +38,7 @@ from seatrial.providers import build_provider
 from seatrial.providers.checking import PythonChecker
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.budgets import BudgetSettings, with_month
+from seatrial.reliability.limits import LimitSettings
 from seatrial.store import DurableStore, FileJournal, open_store
 
 if TYPE_CHECKING:
@@ -282,6 +285,11 @@ def build_snapshot(
         prices=config.cards,
         budgets=_budgets(config),
         caps=_caps(config),
+        limits={
+            name: feature.limits
+            for name, feature in config.features.items()
+            if feature.limits != LimitSettings()
+        },
     )
     return snapshot, rows
 
@@ -313,6 +321,18 @@ def open_store_of(config: Config, outside: Outside) -> DurableStore:
 def open_counters_of(config: Config, outside: Outside) -> LiveCounters:
     """Return the configured counters; nothing is connected yet."""
     return outside.counters(config.counters.reveal(), outside.clock)
+
+
+def build_gate(config: Config, counters: LiveCounters, outside: Outside) -> Gate:
+    """Return the way in and out of the engine."""
+    clock, service = outside.clock, config.service
+    admission = Admission(
+        clock,
+        outside.coin,
+        max_in_flight=service.max_in_flight,
+        max_memory_bytes=service.max_memory_bytes,
+    )
+    return Gate(admission, Limiter(counters, clock, outside.new_id), clock)
 
 
 def open_recorder(config: Config, store: Store, outside: Outside) -> Recorder:

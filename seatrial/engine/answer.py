@@ -11,6 +11,7 @@ import msgspec
 from seatrial.engine.checking import holds_back, may_store_at_once
 from seatrial.engine.perform import perform
 from seatrial.engine.prompting import put_prompt
+from seatrial.engine.recalling import remember
 from seatrial.engine.restoring import restored
 from seatrial.engine.trail import Trail, rounded
 from seatrial.engine.world import Snapshot, World
@@ -36,7 +37,7 @@ from seatrial.values.vectors import FLOAT_BYTES
 async def answer(
     request: Request, known: Snapshot, *, world: World, sink: Sink | None = None
 ) -> Settled:
-    """Answer one admitted request, and leave a record whatever happens.
+    """Let one request in and answer it; whoever is let in leaves a record, whatever happens.
 
     Args:
         request: parsed, authenticated, for a feature that `known` holds.
@@ -45,22 +46,40 @@ async def answer(
         sink: where a streamed answer leaves; None when the answer is wanted whole.
 
     Returns:
-        The decision, once its record is durable: the last byte may leave.
+        The decision, once its record is durable: the last byte may leave.  One that was not
+        let in has no record: the answer to a flood must not be a flood of records.
 
     Raises:
         asyncio.CancelledError: the caller left; the record says so.
     """
-    plan, clock = known.plans[request.feature], world.clock
+    plan, clock, gate = known.plans[request.feature], world.clock, world.gate
     task = asyncio.current_task(world.loop)
     now, wall, stream = clock.now(), clock.wall(), request.stream
+    passed = await gate.enter(request, known.limits.get(request.feature))
+    if isinstance(passed, Refused):
+        return Settled(Head(request.id, plan.release, passed.kind), passed)
     trail = Trail(request, plan, known, request.body, now, wall, stream, task)
+    try:
+        if passed.reserved is not None:
+            trail.rate = await gate.headers(passed)
+        return await _answer(trail, world, sink)
+    finally:
+        if passed.reserved is None:
+            gate.admission.leave(passed.place)
+        else:
+            await gate.leave(passed, tokens=trail.tokens(), written=trail.written())
+
+
+async def _answer(trail: Trail, world: World, sink: Sink | None) -> Settled:
+    """Answer one request that was let in."""
+    request, plan = trail.request, trail.plan
     trail.cleared = may_store_at_once(plan.input)
     decision: Decision = Abandoned()  # stands if the caller hangs up
     try:
         refused = None
         if plan.prompt is not None or request.prompt_version:
             refused = put_prompt(trail)
-        if stream and plan.output is not None:
+        if trail.stream and plan.output is not None:
             trail.stream = not holds_back(trail)
         decision = refused or await perform(
             answer_flow(
@@ -95,7 +114,7 @@ async def answer(
             retry_after_s=5.0,
         )
     if record.cache_key:
-        _remember(decision, record, world)
+        _remember(decision, record, trail, world)
     tail = _tail(trail, decision) if trail.committed else ()
     head = _head(trail, decision)
     if trail.marks and _gives_back(plan):
@@ -124,7 +143,8 @@ def _head(trail: Trail, decision: Decision) -> Head:
     if isinstance(decision, Abandoned):
         return Head(record_id, release, decision.kind)
     model = decision.answer.model if isinstance(decision, Answered) else ""
-    return Head(record_id, release, decision.kind, decision.target, decision.tier, model)
+    target, tier = decision.target, decision.tier
+    return Head(record_id, release, decision.kind, target, tier, model, trail.rate)
 
 
 def _tail(trail: Trail, decision: Decision) -> tuple[Piece, ...]:
@@ -140,9 +160,10 @@ def _gives_back(plan: Plan) -> bool:
     return plan.input is not None and plan.input.settings.restore
 
 
-def _remember(decision: Decision, record: Record, world: World) -> None:
+def _remember(decision: Decision, record: Record, trail: Trail, world: World) -> None:
     if isinstance(decision, Answered) and decision.target != "cache":
         world.cache.put(record.cache_key, decision.answer, at=record.started_at)
+        remember(trail, record.cache_key, world)
 
 
 def _record(trail: Trail, decision: Decision, world: World) -> Record:
@@ -201,7 +222,7 @@ def _first_token_s(trail: Trail) -> float | None:
 def _key_to_keep(trail: Trail, decision: Decision, world: World) -> str:
     """Return the cache's key if it may give this answer: the fixed text is nobody's answer."""
     if (
-        "cache" in trail.plan.kinds
+        trail.plan.keeps
         and isinstance(decision, Answered)
         and decision.target != "say"
         and not trail.rejected

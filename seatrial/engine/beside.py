@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from seatrial.engine.attempt import Reading, attempt
-from seatrial.engine.spending import reserve, settle
+from seatrial.engine.spending import GRACE_S, reserve, settle
 from seatrial.engine.trail import Trail
 from seatrial.engine.world import World
 from seatrial.ports import Provider
@@ -96,6 +96,15 @@ async def _call(
     if isinstance(purse, Failure):
         return Result(at=world.clock.now(), failure=purse)
     trail.purse = purse
+    grant = await world.grants.take(
+        f"{trail.request.id}.{len(trail.attempts)}",
+        step.target,
+        body,
+        outlets=len(provider.outlets),
+        lease_s=step.timers.total_s + GRACE_S,
+    )
+    if isinstance(grant, Failure):
+        return Result(at=world.clock.now(), failure=grant)
     request = msgspec.structs.replace(
         trail.request, body=body, kind=kind, stream=False, variables={}, arguments=None
     )
@@ -109,4 +118,6 @@ async def _call(
         health=world.health,
         reading=_WHOLE,
     )
+    if grant is not None:
+        await world.grants.settle(grant, result.usage, sent=result.sent)
     return result

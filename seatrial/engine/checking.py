@@ -113,9 +113,7 @@ def _is_in_doubt(report: InputReport, verdict: Verdict) -> bool:
     """Whether a judge could still change anything: it never makes a verdict milder."""
     if verdict.says in {Says.REFUSE, Says.HAND_OFF}:
         return False
-    return all(
-        said.verdict.says is Says.PASS for said in report.said if said.check == "injection"
-    )
+    return all(said.verdict.says is Says.PASS for said in report.said if said.check == "injection")
 
 
 async def _examine(trail: Trail, plan: InputPlan, world: World) -> InputReport:

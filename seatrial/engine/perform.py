@@ -6,8 +6,9 @@ from typing import assert_never
 
 from seatrial.engine.attempt import Reading, attempt
 from seatrial.engine.checking import check_input, check_output, repaired
+from seatrial.engine.recalling import recall
 from seatrial.engine.restoring import RestoringSink
-from seatrial.engine.spending import reserve, settle
+from seatrial.engine.spending import GRACE_S, reserve, settle
 from seatrial.engine.streaming import drop, pump
 from seatrial.engine.trail import Trail
 from seatrial.engine.world import World
@@ -52,13 +53,13 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
         # Taken away first: whoever interrupts the closing must not have it settled twice.
         unwanted, trail.begun = trail.begun, None
         await drop(unwanted, health=world.health)
-        await settle(trail, world)
+        await _settle(trail, world)
     started = world.clock.now()
     provider = trail.known.providers.get(step.target.name)
     result: Result | None = None
     try:
         if step.target.kind == "cache":
-            result = _look_up(trail, world, started)
+            result = await recall(trail, world)
         elif provider is None:
             failure = Failure(Cause.TARGET_GONE, "its function is not loaded here", sent=False)
             result = Result(at=started, failure=failure)
@@ -70,10 +71,18 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
         raise
     finally:
         trail.note(step, result, at=started, ended=world.clock.now())
-    if trail.begun is None:
-        await settle(trail, world)
     trail.last = result
+    if trail.begun is None:
+        await _settle(trail, world)
     return result
+
+
+async def _settle(trail: Trail, world: World) -> None:
+    """Put what an attempt used in place of what was reserved for it."""
+    await settle(trail, world)
+    if trail.grant is not None and trail.last is not None:
+        grant, trail.grant = trail.grant, None
+        await world.grants.settle(grant, trail.last.usage, sent=trail.last.sent)
 
 
 async def _call(step: Attempt, trail: Trail, world: World, provider: Provider) -> Result:
@@ -83,6 +92,16 @@ async def _call(step: Attempt, trail: Trail, world: World, provider: Provider) -
     if isinstance(purse, Failure):
         return Result(at=world.clock.now(), failure=purse)
     trail.purse = purse
+    grant = await world.grants.take(
+        f"{trail.request.id}.{len(trail.attempts)}",
+        step.target,
+        body,
+        outlets=len(provider.outlets),
+        lease_s=step.timers.total_s + GRACE_S,
+    )
+    if isinstance(grant, Failure):
+        return Result(at=world.clock.now(), failure=grant)
+    trail.grant = grant
     result, trail.begun = await attempt(
         step,
         trail.request,
@@ -105,12 +124,6 @@ def _reading(trail: Trail) -> Reading:
     return Reading(policy.buffer_tokens, chars, tool_calls)
 
 
-def _look_up(trail: Trail, world: World, now: float) -> Result:
-    kept = world.cache.get(trail.cache_key(world.secret), now=world.clock.wall())
-    missed = Failure(Cause.NOT_CACHED, sent=False) if kept is None else None
-    return Result(at=now, answer=kept, failure=missed)
-
-
 async def _commit(trail: Trail, world: World, sink: Sink | None) -> Result:
     begun = trail.begun
     if begun is None or sink is None:
@@ -122,6 +135,7 @@ async def _commit(trail: Trail, world: World, sink: Sink | None) -> Result:
         Kind.DEGRADED if latest.tier else Kind.ANSWER,
         latest.target,
         latest.tier,
+        rate=trail.rate,
     )
     trail.committed = True
     if trail.marks and trail.plan.input is not None and trail.plan.input.settings.restore:
@@ -131,6 +145,6 @@ async def _commit(trail: Trail, world: World, sink: Sink | None) -> Result:
         result = await pump(begun, sink, head, health=world.health, deadline=trail.request.deadline)
     finally:
         trail.note_end(result)
-    await settle(trail, world)
     trail.last = result
+    await _settle(trail, world)
     return result

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from seatrial.engine.granting import Grant
 from seatrial.engine.restoring import RestoringSink
 from seatrial.engine.streaming import Begun
 from seatrial.engine.world import Snapshot
@@ -17,12 +18,16 @@ from seatrial.reliability.caching import cache_key
 from seatrial.reliability.costs import NOTHING, Cost, cost_of_failure
 from seatrial.reliability.costs import cost as cost_of
 from seatrial.reliability.flow import Attempt
+from seatrial.reliability.limits import tokens_of
 from seatrial.reliability.settings import Plan
+from seatrial.reliability.similarity import Inquiry, split_request
+from seatrial.reliability.telling import telling
 from seatrial.values.attempts import Cause, Result
+from seatrial.values.chat import Usage
 from seatrial.values.checks import CheckRecord, Verdict
 from seatrial.values.prices import PriceCard
 from seatrial.values.records import AttemptRecord
-from seatrial.values.requests import Request
+from seatrial.values.requests import CHAT, Request
 
 
 class Purse(NamedTuple):
@@ -63,6 +68,8 @@ class Trail(msgspec.Struct):
         restoring: turns marks back in a stream that is handed over.
         purse: what the running attempt may spend.
         cost: of the last attempt.
+        grant: what the running attempt has taken from what its provider grants.
+        rate: what the caller's limits leave, as headers.
     """
 
     request: Request
@@ -85,21 +92,44 @@ class Trail(msgspec.Struct):
     restoring: RestoringSink | None = None
     purse: Purse | None = None
     cost: Cost | None = None
+    grant: Grant | None = None
+    rate: Mapping[str, str] = {}
     _key: str | None = None
+    _inquiry: Inquiry | None = None
 
     def cache_key(self, secret: bytes) -> str:
         """Return the cache key of this request, made once; empty when the route has no cache."""
         if self._key is None:
             self._key = ""
-            if "cache" in self.plan.kinds:
-                with suppress(TypeError, ValueError, OverflowError, RecursionError):
-                    self._key = self._make_key(secret)
+            if self.plan.keeps:
+                # The prompt is in the body, with its variables put in.
+                self._key = self._make_key(secret, self.body)
         return self._key
 
-    def _make_key(self, secret: bytes) -> str:
-        """Make the key of all that can change the answer; raise where it cannot be written."""
+    def inquiry(self, secret: bytes) -> Inquiry | None:
+        """Return the question as it may be compared with others; None when it may not."""
+        if self._inquiry is None:
+            plan = self.plan.cache
+            if plan is None or plan.settings.similar is None or self.request.kind != CHAT:
+                return None
+            split = split_request(self.body)
+            # Marks of the same kind may stand for different people.
+            if split is None or self.marks:
+                return None
+            like = {**split.rest, "\0similar": [plan.space, *telling(split.question)]}
+            partition = self._make_key(secret, like)
+            self._inquiry = Inquiry(split.question, partition) if partition else None
+        return self._inquiry
+
+    def _make_key(self, secret: bytes, body: dict[str, Any]) -> str:
+        """Make the key of all that can change the answer; empty where it cannot be written."""
+        with suppress(TypeError, ValueError, OverflowError, RecursionError):
+            return self._key_of(secret, body)
+        return ""
+
+    def _key_of(self, secret: bytes, body: dict[str, Any]) -> str:
         request = self.request
-        asked = dict(self.body)  # the prompt is in it, with its variables put in
+        asked = dict(body)
         if "python" in self.plan.kinds:
             asked["arguments"] = [request.arguments, request.variables]  # functions may read them
         return cache_key(
@@ -126,6 +156,21 @@ class Trail(msgspec.Struct):
                 rounded(took_s),
             )
         )
+
+    def tokens(self) -> int | None:
+        """Return how many tokens all attempts used; None when one of them did not tell."""
+        used = 0
+        for each in self.attempts:
+            if each.sent and each.usage is None:
+                return None
+            if each.usage is not None:
+                used += tokens_of(msgspec.convert(each.usage, Usage))
+        return used
+
+    def written(self) -> int | None:
+        """Return how many tokens the last attempt wrote; None when nobody knows."""
+        usage = self.last.usage if self.last else None
+        return None if usage is None else usage.all_output_tokens
 
     def cost_usd(self) -> Decimal | None:
         """Return what all attempts cost together, as far as it is known; None when nothing is."""
@@ -192,7 +237,7 @@ class Trail(msgspec.Struct):
             turn,
             result.outlet,
             failure.cause.value if failure else "",
-            failure.reason if failure else "",
+            failure.reason if failure else _how_found(result),
             result.sent,
             started_s,
             took_s,
@@ -204,6 +249,13 @@ class Trail(msgspec.Struct):
             cost.total if cost else None,
             cost.price if cost else "",
         )
+
+
+def _how_found(result: Result) -> str:
+    """Return how a kept answer to another question was found; empty for any other answer."""
+    if result.answer is None or result.answer.similarity is None:
+        return ""
+    return f"the answer to a question that is {result.answer.similarity:.3f} like this one"
 
 
 def _cost(result: Result, card: PriceCard | None, *, at: float) -> Cost:

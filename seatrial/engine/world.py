@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.engine.cache import AnswerCache
+from seatrial.engine.gate import Gate
+from seatrial.engine.granting import Grants
 from seatrial.engine.health import Health
 from seatrial.engine.recorder import Recorder
+from seatrial.engine.similar import SimilarQuestions
 from seatrial.ports import Checker, Clock, Coin, Counters, Provider
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.duplicates import Recent
 from seatrial.reliability.forecast import Thrift
+from seatrial.reliability.limits import LimitSettings
 from seatrial.reliability.settings import Plan
 from seatrial.values.prices import PriceCard
 
@@ -33,6 +37,7 @@ class Snapshot:
         prices: what targets cost, by target; those whose prices are unknown are absent.
         budgets: by feature; absent where nothing is bounded.
         caps: tokens that a target may write at most, by target, where its settings say so.
+        limits: by feature; absent where nothing is limited.
     """
 
     plans: Mapping[str, Plan]
@@ -42,6 +47,7 @@ class Snapshot:
     prices: Mapping[str, PriceCard] = field(default_factory=dict)
     budgets: Mapping[str, BudgetSettings] = field(default_factory=dict)
     caps: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, LimitSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +59,13 @@ class World:
         health: of the targets.
         recorder: where records go.
         counters: where money, requests and tokens are counted.
+        gate: lets requests in and out.
+        grants: what providers grant.
         secret: of this installation.
         loop: on which requests are answered, when it is known: to ask for the running one is
             a system call.
         cache: the last good answers.
+        similar: the questions behind them, for features that look for similar ones.
         off_loop: carries out long work beside the loop.
         recent: what was asked a moment ago, for features that mind duplicates.
         thrift: who makes do with less, by feature; a job sees to it.
@@ -69,9 +78,12 @@ class World:
     health: Health
     recorder: Recorder
     counters: Counters
+    gate: Gate
+    grants: Grants
     secret: bytes
     loop: asyncio.AbstractEventLoop | None = None
     cache: AnswerCache = field(default_factory=AnswerCache)
+    similar: SimilarQuestions = field(default_factory=SimilarQuestions)
     off_loop: OffLoop = asyncio.to_thread
     recent: Recent = field(default_factory=Recent)
     thrift: dict[str, Thrift] = field(default_factory=dict)

@@ -6,11 +6,12 @@ One pass over the headers; nothing else in the doors looks at them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from seatrial.gateway.faults import Fault
 from seatrial.gateway.settings import DoorSettings, is_loopback
+from seatrial.values.criticality import Criticality
 from seatrial.values.idempotency import MAX_KEY_CHARS, is_key
 
 # Everything that the doors read.  What is not here is never looked at again.
@@ -27,12 +28,14 @@ _READ: Final = frozenset(
         b"seatrial-session",
         b"seatrial-tags",
         b"seatrial-deadline",
+        b"seatrial-criticality",
         b"idempotency-key",
     }
 )
 _CREDENTIALS: Final = (b"authorization", b"api-key", b"x-api-key")
 _OURS: Final = frozenset({b"seatrial-user", b"seatrial-session", b"seatrial-tags"})
 _AUTHORITY: Final = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{0,5})?")
+_CRITICALITIES: Final = {each.value.encode(): each for each in Criticality}
 _LONGEST_KEY: Final = 512
 _LONGEST_HINT: Final = 256
 _MOST_TAGS: Final = 16
@@ -150,6 +153,27 @@ def hints(found: Found) -> tuple[str, str, tuple[str, ...]]:
             param="seatrial-tags",
         )
     return _text(found, b"seatrial-user"), _text(found, b"seatrial-session"), tags
+
+
+def criticality(found: Found, metadata: Mapping[str, str]) -> Criticality:
+    """Return how much a request matters, as its caller says by header, else in metadata.
+
+    Raises:
+        Fault: the header names no class.
+    """
+    value = found.get(b"seatrial-criticality")
+    if value is None:
+        said = metadata.get("criticality", "") if metadata else ""
+        # Metadata is the caller's own, and may use the word for something else.
+        return _CRITICALITIES.get(said.encode("utf-8", "replace"), Criticality.DEFAULT)
+    known = _CRITICALITIES.get(value.strip().lower())
+    if known is None:
+        raise Fault(
+            "invalid_request",
+            "The header 'seatrial-criticality' must be interactive, default, batch or shadow.",
+            param="seatrial-criticality",
+        )
+    return known
 
 
 def deadline_s(found: Found) -> float | None:

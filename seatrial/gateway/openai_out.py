@@ -45,6 +45,8 @@ def labels(head: Head, decision: Decision | None = None) -> Headers:
         out.append((b"seatrial-release", head.release.encode("ascii", "replace")))
     if decision is not None and head.kind is not _ANSWER:
         _explain(decision, out)
+    if head.rate:
+        out.extend((name.encode(), value.encode()) for name, value in head.rate.items())
     return out
 
 

@@ -15,7 +15,7 @@ from seatrial.gateway.dialect import Dialect, WholeWriter, Writer
 from seatrial.gateway.exchange import Exchange, stopping
 from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
 from seatrial.gateway.fields import Ask
-from seatrial.gateway.headers import deadline_s, hints, idempotency_key
+from seatrial.gateway.headers import criticality, deadline_s, hints, idempotency_key
 from seatrial.gateway.scopes import Headers
 from seatrial.gateway.stream import EventSink
 from seatrial.gateway.watch import CallerWatch
@@ -34,7 +34,7 @@ _NO_VECTOR: Final = "The feature hands this to a person, and no person can give 
 async def talk(exchange: Exchange, dialect: Dialect) -> None:
     """Answer one request, whole or in pieces."""
     raw = await exchange.body()
-    ask = dialect.read(raw, exchange.settings)
+    ask = await exchange.apart(len(raw), dialect.read, raw, exchange.settings)
     request = await admit(exchange, ask, raw)
     if request is None:
         return
@@ -78,9 +78,10 @@ async def admit(exchange: Exchange, ask: Ask, raw: bytes) -> Request | None:
         None,
         ask.kind,
         ask.prompt_version,
+        criticality(exchange.found, ask.variables),
     )
     key = idempotency_key(exchange.found)
-    return _keyed(request, key, raw) if key else request
+    return await exchange.apart(len(raw), _keyed, request, key, raw) if key else request
 
 
 def _keyed(request: Request, key: str, raw: bytes) -> Request:

@@ -27,6 +27,7 @@ from seatrial.values.chat import Answer
 from seatrial.values.checks import PASSED, Says, Verdict
 from seatrial.values.decisions import Answered, Decision, HandedOff
 
+_IN_FRONT: Final = TargetRules("cache", kind="cache")
 EDGE_S: Final = 0.01  # at least this long after a stated window
 
 
@@ -126,6 +127,10 @@ def answer_flow(
         turned_away = yield from _check_input(course)
         if turned_away is not None:
             return turned_away
+    if plan.cache is not None and plan.cache.settings.front:
+        kept = yield from _ask_cache_first(course)
+        if kept is not None:
+            return kept
     for place in plan.places:
         if spare and place.called and place.waiting:
             spare = False
@@ -151,6 +156,17 @@ def _check_input(course: _Course) -> _Tried:
     if verdict.says is Says.HAND_OFF:
         return HandedOff(course.plan.say, "human", 0, verdict.reason)
     return None
+
+
+def _ask_cache_first(course: _Course) -> _Tried:
+    """Look for a kept answer before any target is asked; what a check refuses is none."""
+    left_s = max(0.0, course.deadline - course.now)
+    timers = Timers(left_s, left_s, left_s, left_s, left_s)
+    result = yield from _make(course, Attempt(_IN_FRONT, 0, 0, timers))
+    verdict = result.verdict or PASSED
+    if result.answer is None or verdict.says in {Says.REFUSE, Says.HAND_OFF}:
+        return None
+    return Answered(result.answer, _IN_FRONT.name, 0)
 
 
 def _try_place(course: _Course, place: Place) -> _Tried:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from seatrial.reliability.checks.incoming import InputPlan
     from seatrial.reliability.checks.outgoing import OutputPlan
     from seatrial.reliability.judging import Judge
+    from seatrial.reliability.similarity import CachePlan
 
 # Targets that need no entry of their own under [targets].
 BUILT_IN: Final = ("cache", "say", "human")
@@ -190,8 +191,10 @@ class Plan:
         input: the checks of what is asked, or None.
         output: the checks of answers, or None.
         judge: who judges inputs besides, or None.
+        cache: how kept answers are used; None for the usual way.
         places: follows from the route.
         kinds: of the targets on it.
+        keeps: whether answers are kept to be given again.
     """
 
     feature: str
@@ -204,10 +207,14 @@ class Plan:
     input: InputPlan | None = None
     output: OutputPlan | None = None
     judge: Judge | None = None
+    cache: CachePlan | None = None
     places: tuple[Place, ...] = field(init=False, repr=False, compare=False)
     kinds: frozenset[str] = field(init=False, repr=False, compare=False)
+    keeps: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Work out what follows from the route."""
         object.__setattr__(self, "places", places_of(self.route))
         object.__setattr__(self, "kinds", frozenset(target.kind for target in self.route))
+        in_front = self.cache is not None and self.cache.settings.front
+        object.__setattr__(self, "keeps", in_front or "cache" in self.kinds)

@@ -118,6 +118,8 @@ class Answer(msgspec.Struct, frozen=True):
         value: what a Python function returned, when that is not the text itself.
         age_s: how old a cached answer is, in seconds; None for a fresh one.
         vectors: of an embedding, one per text that was asked, each as little-endian float32.
+        similarity: of a cached answer to another question, how alike the two are, from 0 to 1;
+            None where the very same was asked.
     """
 
     text: str | None
@@ -131,6 +133,7 @@ class Answer(msgspec.Struct, frozen=True):
     value: Any = None
     age_s: float | None = None
     vectors: tuple[bytes, ...] = ()
+    similarity: float | None = None
 
     @property
     def refused(self) -> bool:

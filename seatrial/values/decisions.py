@@ -105,6 +105,7 @@ class Head(msgspec.Struct, frozen=True):
         kind: the decision as far as it is known.
         target, tier: who answers.
         model: as served; may be empty.
+        rate: what the caller's limits leave, as `x-ratelimit-…` headers; empty without limits.
     """
 
     record_id: str
@@ -113,6 +114,7 @@ class Head(msgspec.Struct, frozen=True):
     target: str = ""
     tier: int = 0
     model: str = ""
+    rate: Mapping[str, str] = {}
 
 
 class Settled(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         target, tier, turn: which target, its place in the route, 0 for the first try.
         outlet: which address and key of the target.
         cause: why it gave no answer, one of the causes; empty when it answered.
-        reason: one sentence on the cause.
+        reason: one sentence on the cause, or on how a kept answer to another question was found.
         sent: whether the target was really called.
         started_s, took_s: from the request's start, and how long, in seconds.
         first_token_s: from the attempt's start; absent when none came.

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from seatrial.counters import MemoryCounters
+from seatrial.engine.admission import Admission, Limiter
 from seatrial.engine.answer import answer
+from seatrial.engine.gate import Gate
+from seatrial.engine.granting import Grants
 from seatrial.engine.health import Health
 from seatrial.engine.world import Snapshot, World
 from seatrial.ports import Call, Ended, Pulse
@@ -16,6 +19,7 @@ from seatrial.reliability.checks.incoming import InputPlan
 from seatrial.reliability.checks.outgoing import OutputPlan
 from seatrial.reliability.judging import Judge
 from seatrial.reliability.settings import Plan, Policy, TargetRules
+from seatrial.reliability.similarity import CachePlan
 from seatrial.testing.clock import run
 from seatrial.values.attempts import Failure
 from seatrial.values.chat import Answer, Piece
@@ -246,6 +250,7 @@ class Stage:
         checkers: checks of the user's own, by name.
         off_route: targets that stand on no route.
         judge: who judges inputs.
+        cache: how kept answers are used.
     """
 
     targets: dict[str, Target]
@@ -260,6 +265,7 @@ class Stage:
     checkers: dict[str, Any] = field(default_factory=dict)
     off_route: Iterable[str] = ()
     judge: Judge | None = None
+    cache: CachePlan | None = None
     recorder: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
@@ -284,17 +290,21 @@ class Stage:
             self.input,
             self.output,
             judge=self.judge,
+            cache=self.cache,
         )
         self.known = Snapshot({"support": plan}, self.targets, checkers=self.checkers)
         clock = LoopClock()
         self.health = Health(clock, coin)
+        counters = MemoryCounters(clock)
         self.world = World(
             clock=clock,
             coin=coin,
             new_id=lambda: "id",
             health=self.health,
             recorder=self.recorder,  # type: ignore[arg-type]
-            counters=MemoryCounters(clock),
+            counters=counters,
+            gate=Gate(Admission(clock, coin), Limiter(counters, clock, lambda: "r"), clock),
+            grants=Grants(counters),
             secret=b"secret",
             off_loop=self._aside,
         )
