@@ -175,11 +175,11 @@ class Twins:
         try:
             await asyncio.wait({claiming}, timeout=min(CLAIM_PATIENCE_S, left_s))
         except asyncio.CancelledError:
-            self._later(run, self._undo(run, claiming))
+            self._later(run, lambda: self._undo(run, claiming))
             raise
         if not claiming.done() or isinstance(claiming.exception(), StoreUnavailable):
             # It may have been taken all the same.
-            self._later(run, self._undo(run, claiming))
+            self._later(run, lambda: self._undo(run, claiming))
             return rules.unavailable()
         return claiming.result()
 
@@ -189,7 +189,7 @@ class Twins:
         try:
             settled = await work()
         except asyncio.CancelledError:
-            self._later(run, self._release(run))
+            self._later(run, lambda: self._release(run))
             raise
         except Exception:
             # It may have been carried out in part: not again.
@@ -202,7 +202,7 @@ class Twins:
         else:
             run.settled = settled
             # First of all: the caller may come back at once, with another body.
-            releasing = self._later(run, self._release(run))
+            releasing = self._later(run, lambda: self._release(run))
             await asyncio.wait({releasing}, timeout=KEEP_PATIENCE_S)
             run.tell()
         return settled
@@ -214,7 +214,7 @@ class Twins:
         packed, whole = rules.pack(settled, created=created, keep_content=known.keep_content)
         if not whole:
             self._remember(run, settled)
-        storing = self._later(run, self._store(run, packed))
+        storing = self._later(run, lambda: self._store(run, packed))
         try:
             # A store that went away meanwhile does not stop an answer; it is tried again.
             await asyncio.wait({storing}, timeout=KEEP_PATIENCE_S)
@@ -264,12 +264,14 @@ class Twins:
 
     # -- tasks -----------------------------------------------------------------------------
 
-    def _later(self, run: _Run, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _later(
+        self, run: _Run, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> asyncio.Task[None]:
         """Carry out what must be done for a run whether or not its caller stays; then end it."""
 
         async def to_its_end() -> None:
             try:
-                await work
+                await work()
             finally:
                 self._end(run)
 
