@@ -72,6 +72,7 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
     ServiceSettings: {
         "drain_s": Limit(least=0, most=3600),
         "max_body_bytes": Limit(least=1024, most=1024**3),
+        "max_bodies_bytes": Limit(least=64 * 1024, most=1024**4),
         "max_in_flight": Limit(
             least=1, most=1_000_000, zero="Nobody would be let in. Leave it out to learn it."
         ),

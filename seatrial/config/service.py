@@ -24,6 +24,8 @@ class ServiceSettings:
         journal: folder for what the store has not taken yet.
         drain_s: how long a stopping server lets running requests finish.
         max_body_bytes: of a request.
+        max_bodies_bytes: of all requests above 64 KiB that are in hand at once, together;
+            more are refused.  A request needs several times its size while it is answered.
         max_header_bytes: of a request's headers together.
         max_depth: of a request's JSON: objects and lists within each other.
         max_nodes: of a request's JSON: values in all.
@@ -44,6 +46,7 @@ class ServiceSettings:
     journal: str = ".seatrial/journal"
     drain_s: float = 30.0
     max_body_bytes: int = 10 * 1024 * 1024
+    max_bodies_bytes: int = 128 * 1024 * 1024
     max_header_bytes: int = 16 * 1024
     max_depth: int = 64
     max_nodes: int = 200_000

@@ -87,6 +87,9 @@ class _Doors:
             _note(error, exchange.id)
             if not exchange.started:
                 await exchange.fail(show_fault(Fault("internal_error", _FAILED)))
+        finally:
+            if exchange.held:
+                exchange.let_go()
 
     def _match(self, scope: HttpScope, exchange: Exchange) -> Endpoint:
         path = scope["path"]

@@ -30,7 +30,7 @@ _MOST_TEXTS: Final = 2048  # as OpenAI's own
 async def embeddings(exchange: Exchange) -> None:
     """Return a vector for each text."""
     raw = await exchange.body()
-    ask = read_embeddings(raw, exchange.settings)
+    ask = await exchange.apart(len(raw), read_embeddings, raw, exchange.settings)
     request = await admit(exchange, ask, raw)
     if request is not None:
         await answer_whole(exchange, request, lambda _id, _created: VectorWriter(ask))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
 from seatrial.gateway import openai_out as out
 from seatrial.gateway.bounds import inflate
@@ -15,6 +18,13 @@ from seatrial.gateway.scopes import Headers
 from seatrial.gateway.settings import DoorSettings
 from seatrial.gateway.ways import Way
 from seatrial.values.requests import Caller
+
+# What is shorter is read at once; what is longer would hold others up, and is counted.
+SHORT_BYTES: Final = 64 * 1024
+READERS: Final = 2  # long bodies that are read at once, in threads
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ErrorShape = Callable[[Shown, str], bytes]
 """Writes an error's body, from what it says and the request's id."""
@@ -39,6 +49,7 @@ class Exchange:
         started: whether a status has left.
         errors: writes what goes wrong, as the endpoint's clients read it.
         replayed: whether this is the result of an earlier request with the same key.
+        held: bytes of a long body that are counted in `state`.
     """
 
     app: App
@@ -52,12 +63,14 @@ class Exchange:
     started: bool = False
     errors: ErrorShape = out.error_body
     replayed: bool = False
+    held: int = 0
 
     async def body(self) -> bytes:
         """Return the request's body, inflated.
 
         Raises:
-            Fault: it is too large, or in a form that is not taken.
+            Fault: it is too large, or in a form that is not taken, or too many long ones
+                are held.
             CallerGone: the caller left before its end.
         """
         _check_type(self.found)
@@ -70,7 +83,11 @@ class Exchange:
         if coding is None or coding.lower() == b"identity":
             return raw
         if coding.lower() in {b"gzip", b"x-gzip"}:
-            return inflate(raw, self.settings)
+            plain = await self.apart(
+                len(raw) * self.settings.max_ratio, inflate, raw, self.settings
+            )
+            self._hold(len(raw) + len(plain))
+            return plain
         raise Fault(
             "unsupported_content",
             "The Content-Encoding of the body is not known. Send it plain, or as gzip.",
@@ -83,6 +100,7 @@ class Exchange:
             body = await self._read_on(limit)
         if len(body) > limit:
             raise _too_large(limit)
+        self._hold(len(body))
         return body
 
     async def _read_on(self, limit: int) -> bytes:
@@ -102,8 +120,35 @@ class Exchange:
                 size += len(parts[-1])
                 if size > limit:
                     raise _too_large(limit)
+                self._hold(size)
             body = b"".join(parts)
         return body
+
+    def _hold(self, size: int) -> None:
+        """Count a long body, as far as it is here; refuse it where there is no room for it."""
+        if size <= SHORT_BYTES:
+            return
+        state = self.state
+        if state.held_bytes + size - self.held > self.settings.max_bodies_bytes:
+            raise Fault(
+                "overloaded",
+                "The gateway has as many long requests in hand as it takes. Ask again shortly.",
+                headers=((b"retry-after", b"1"),),
+            )
+        state.held_bytes += size - self.held
+        self.held = size
+
+    def let_go(self) -> None:
+        """Count the body no more."""
+        self.state.held_bytes -= self.held
+        self.held = 0
+
+    async def apart(self, size: int, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Return what work on so many bytes gives, done beside the loop where it takes long."""
+        if size <= SHORT_BYTES:
+            return work(*args, **named)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.state.readers, partial(work, *args, **named))
 
     async def reply(self, status: int, body: bytes, headers: Headers) -> None:
         """Send JSON; `headers` stand beside type and length."""
@@ -126,10 +171,16 @@ class ServerState:
     Args:
         stopping: it was told to stop: no new work please.
         loop: on which it runs, when it is known.
+        held_bytes: of long bodies, from their first bytes to the end of their answers.
+        readers: threads that read long bodies, so that nobody else waits for it.
     """
 
     stopping: bool = False
     loop: asyncio.AbstractEventLoop | None = None
+    held_bytes: int = 0
+    readers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(READERS, thread_name_prefix="reading")
+    )
 
 
 def stopping() -> Shown:

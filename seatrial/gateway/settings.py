@@ -19,6 +19,7 @@ class DoorSettings:
         hosts: names in `Host` headers that are ours, besides loopback ones; checked when the
             gateway listens on the loopback alone, or when there are any.
         max_body_bytes: of a request, also after inflating it.
+        max_bodies_bytes: of all long requests that are in hand at once, together.
         max_header_bytes: of a request's headers together.
         max_headers: how many headers a request may have.
         max_depth: of JSON: objects and lists within each other.
@@ -39,6 +40,7 @@ class DoorSettings:
     port: int = 8080
     hosts: tuple[str, ...] = ()
     max_body_bytes: int = 10 * 1024 * 1024
+    max_bodies_bytes: int = 128 * 1024 * 1024
     max_header_bytes: int = 16 * 1024
     max_headers: int = 100
     max_depth: int = 64
@@ -76,6 +78,10 @@ class ServiceSection(Protocol):
         """See `DoorSettings`."""
 
     @property
+    def max_bodies_bytes(self) -> int:
+        """See `DoorSettings`."""
+
+    @property
     def max_header_bytes(self) -> int:
         """See `DoorSettings`."""
 
@@ -96,6 +102,8 @@ def door_settings(service: ServiceSection) -> DoorSettings:
         port=port,
         drain_s=service.drain_s,
         max_body_bytes=service.max_body_bytes,
+        # One always fits, packed and unpacked.
+        max_bodies_bytes=max(service.max_bodies_bytes, 2 * service.max_body_bytes),
         max_header_bytes=service.max_header_bytes,
         max_depth=service.max_depth,
         max_nodes=service.max_nodes,
