@@ -10,6 +10,7 @@ __all__ = [
     "Outside",
     "Readiness",
     "Seatrial",
+    "budgeting",
     "calling",
     "config_schema",
     "face",
@@ -17,5 +18,7 @@ __all__ = [
     "lookup",
     "running",
     "spending",
+    "tally",
+    "trying",
     "wiring",
 ]

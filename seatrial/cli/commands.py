@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "serve": ("serve", "Serve your features to applications, as OpenAI would"),
     "check": ("check", "Check the configuration, here and in CI"),
     "records": ("records", "Look up what was asked and how it was answered"),
+    "checks": ("trying", "Run a file of inputs and answers through a feature's checks"),
+    "budget": ("budget", "Show what was spent of each budget, or change one"),
     "config": ("config", "Show the configuration in force, or its schema"),
     "keys": ("keys", "Create, list and revoke API keys"),
     "migrate": ("migrate", "Bring the store's schema up to date"),

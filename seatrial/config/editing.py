@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -246,15 +246,3 @@ def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
     if found is None:
         raise CannotEdit(f"line {text.count(chr(10), 0, at) + 1}")
     return found.end()
-
-
-def value_at(values: Mapping[str, Any], path: Keys) -> Any:
-    """Return the value at a path; None when there is none.
-
-    >>> value_at({"tide": {"low": 1}}, ("tide", "low"))
-    1
-    """
-    found: Any = values
-    for part in path:
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found

@@ -26,7 +26,8 @@ class BudgetSettings:
 
     Args:
         usd_day: by the feature, per day.
-        usd_month: by the feature, per month; left out, `requirements.cost_usd_month`.
+        usd_month: by the feature, per month; `requirements.cost_usd_month` where that is less
+            or this is left out.
         key_usd_day, key_usd_month: by each API key, of what it asks this feature.
         user_usd_day, user_usd_month: by each user, of what is asked of this feature for them.
     """
@@ -41,7 +42,7 @@ class BudgetSettings:
     @property
     def bounded(self) -> bool:
         """Whether anything at all is bounded."""
-        return any(ceiling is not None for _, _, ceiling in _bounds(self))
+        return any(ceiling is not None for _, _, ceiling in bounds_of(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def asks_for(settings: BudgetSettings, payer: Payer, *, pico: int, at: float) ->
         return []
     return [
         _ask(kind, period, payer, pico=pico, ceiling=ceiling, at=at)
-        for kind, period, ceiling in _bounds(settings)
+        for kind, period, ceiling in bounds_of(settings)
         if ceiling is not None and payer.who(kind)
     ]
 
@@ -119,7 +120,7 @@ def lifts_for(
     today, month = period_of("day", at), period_of("month", at)
     held: dict[str, Ask] = {}
     for each in spent:
-        for kind, period, ceiling in _bounds(budgets.get(each.payer.feature, BudgetSettings())):
+        for kind, period, ceiling in bounds_of(budgets.get(each.payer.feature, BudgetSettings())):
             running = each.day == today if period == "day" else each.day.startswith(month)
             if ceiling is None or not running or not each.payer.who(kind):
                 continue
@@ -130,8 +131,10 @@ def lifts_for(
 
 
 def with_month(settings: BudgetSettings, cost_usd_month: float | None) -> BudgetSettings:
-    """Return the budgets with the requirement as the month's, where none is set."""
-    if settings.usd_month is not None or cost_usd_month is None:
+    """Return the budgets with the requirement as the month's, where none or more is set."""
+    if cost_usd_month is None or (
+        settings.usd_month is not None and settings.usd_month <= cost_usd_month
+    ):
         return settings
     return BudgetSettings(
         settings.usd_day,
@@ -194,7 +197,7 @@ def _plain(name: str) -> str:
     return name.replace("%", "%25").replace(":", "%3A")
 
 
-def _bounds(settings: BudgetSettings) -> tuple[tuple[str, str, float | None], ...]:
+def bounds_of(settings: BudgetSettings) -> tuple[tuple[str, str, float | None], ...]:
     """Return every bound with whom it is about and its period, the narrowest first."""
     return (
         ("user", "day", settings.user_usd_day),

@@ -9,10 +9,10 @@ import pytest
 from seatrial.cli.commands import COMMANDS
 from tests.doors.cli.conftest import Run
 
-ALONE = [name for name in COMMANDS if name not in {"records", "config", "keys"}]
+ALONE = [name for name in COMMANDS if name not in {"records", "checks", "budget", "config", "keys"}]
 INSIDE = [
-    "records list", "records search", "records show", "config show", "config schema",
-    "keys create", "keys list", "keys revoke",
+    "records list", "records search", "records show", "checks run", "budget show", "budget set",
+    "config show", "config schema", "keys create", "keys list", "keys revoke",
 ]  # fmt: skip
 
 

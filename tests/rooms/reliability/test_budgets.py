@@ -64,10 +64,11 @@ def test_bounded_says_whether_anything_is() -> None:
 
 
 def test_the_requirement_is_the_months_budget() -> None:
-    """Unless a budget of its own is set for the month."""
+    """Unless a smaller budget of its own is set for the month: a requirement always holds."""
     assert 500 == with_month(ALL.__class__(usd_day=3), 500).usd_month
     assert 3 == with_month(BudgetSettings(usd_day=3), 500).usd_day
     assert 20.0 == with_month(ALL, 500).usd_month
+    assert 15.0 == with_month(ALL, 15).usd_month
     assert BudgetSettings() == with_month(BudgetSettings(), None)
 
 
