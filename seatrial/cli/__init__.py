@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
-    "ask", "check", "commands", "config", "costs", "demo", "init", "keys", "log", "main", "memory",
-    "migrate", "opening", "options", "records", "serve", "since", "terminal", "timeline",
+    "ask", "budget", "check", "commands", "config", "costs", "demo", "init", "keys", "log", "main",
+    "memory", "migrate", "opening", "options", "records", "rows", "serve", "since", "terminal",
+    "timeline", "trying",
 ]  # fmt: skip
 
 

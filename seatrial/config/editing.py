@@ -70,7 +70,7 @@ def set_value(text: str, path: Keys, value: str) -> str:
     Raises:
         CannotEdit: the layout is one that only people can change.
 
-    >>> print(set_value("[tide]\\nlow = 1  # metres\\n", ("tide", "low"), "2"), end="")
+    >>> print(set_value("[tide]\nlow = 1  # metres\n", ("tide", "low"), "2"), end="")
     [tide]
     low = 2  # metres
     """
