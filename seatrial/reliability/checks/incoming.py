@@ -137,7 +137,8 @@ def examine_input(
 
     Returns:
         The verdicts up to the first that refuses, and the input as it may be stored and sent:
-        personal data is taken out of it even where another check refused.
+        personal data is taken out of it even where another check refused.  A long one
+        that is refused for its size is not worth that: it is not stored.
     """
     said: list[Said] = []
     spoken = spoken_of(asked.body)
@@ -151,6 +152,8 @@ def examine_input(
     _ = all(ask(check, question) for check, question in _questions(plan, asked, spoken))
     if plan.settings.personal_data == "off":
         return InputReport(tuple(said), asked.body, asked.variables, asked.arguments)
+    if said and said[0].check == "size" and said[0].verdict.says is Says.REFUSE and asked.is_long:
+        return InputReport(tuple(said), None, {}, None)
     started = now()
     verdict, report = _take_out(plan, asked)
     at = min(len(said), _place(plan))
@@ -236,9 +239,10 @@ def _take_out(plan: InputPlan, asked: Asked) -> tuple[Verdict, InputReport]:
     nothing = InputReport((), None, {}, None)
     try:
         marks = Marks(plan.kinds, strings_of(whole))
-        body = rewrite_body(asked.body, marks.redact)
-        variables = rewrite(whole[1], marks.redact)
-        arguments = rewrite(asked.arguments, marks.redact)
+        change = marks.count if says in {Says.FLAG, Says.HAND_OFF} else marks.redact
+        body = rewrite_body(asked.body, change)
+        variables = rewrite(whole[1], change)
+        arguments = rewrite(asked.arguments, change)
     # Whatever goes wrong here, what the caller wrote must not get through.
     except Exception:  # noqa: BLE001
         return _FAILED, nothing

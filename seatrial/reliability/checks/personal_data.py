@@ -46,13 +46,23 @@ def find(text: str, kinds: frozenset[str] = frozenset(KINDS)) -> list[Found]:
     >>> find("Mail ann@example.org now")
     [Found(kind='email', start=5, end=20)]
     """
-    found = _find(text, kinds) if len(text) <= SLICE_CHARS else []
-    if len(text) > SLICE_CHARS:
-        for place, piece in slices_of(text):
-            found += [
-                Found(each[0], each[1] + place, each[2] + place) for each in _find(piece, kinds)
-            ]
-    return _apart(found) if len(found) > 1 else found
+    return list(finds(text, kinds))
+
+
+def finds(text: str, kinds: frozenset[str]) -> Iterator[Found]:
+    """Iterate over what `find` returns; of a long text, no more is held than of one slice."""
+    if len(text) <= SLICE_CHARS:
+        yield from _apart(_find(text, kinds))
+        return
+    waiting: list[Found] = []  # what the next slice may have more of
+    for place, piece in slices_of(text):
+        while waiting and waiting[0].end <= place:
+            yield waiting.pop(0)
+        moved = [
+            Found(kind, start + place, end + place) for kind, start, end in _find(piece, kinds)
+        ]
+        waiting = _apart([*waiting, *moved])
+    yield from waiting
 
 
 def _find(text: str, kinds: frozenset[str]) -> list[Found]:
@@ -265,6 +275,8 @@ def _public(match: re.Match[str]) -> Iterator[Found]:
 
 def _apart(found: list[Found]) -> list[Found]:
     """Return what does not overlap; of overlapping finds, their union under the first kind."""
+    if len(found) < 2:
+        return found
     kept: list[Found] = []
     for each in sorted(found, key=lambda each: (each.start, -each.end)):
         if kept and each.start < kept[-1].end:

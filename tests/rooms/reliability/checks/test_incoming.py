@@ -78,6 +78,26 @@ def test_first_refusal_ends_the_checks_but_not_redaction() -> None:
     assert MAIL not in str(report.body)
 
 
+def test_long_input_refused_for_its_size_is_not_searched() -> None:
+    """It would take long, and nothing of it is stored."""
+    report = examine_input(plan(max_chars=9, personal_data="redact"), asked(MAIL * 2000))
+
+    assert [each.check for each in report.said] == ["size"]
+    assert report.body is None
+    assert not report.variables
+
+
+def test_too_many_different_values_are_refused() -> None:
+    """Marks take memory; a question holds no such list of people."""
+    listed = " ".join(f"a{i}@example.org" for i in range(30_000))
+
+    report = examine_input(plan(personal_data="redact"), asked(listed))
+    flagged = examine_input(plan(personal_data="flag"), asked(listed))
+
+    assert ("redaction_failed", None) == (report.verdict.code, report.body)
+    assert {"email": 30_000} == flagged.verdict.counts
+
+
 def test_redaction_reaches_body_variables_and_arguments() -> None:
     """The same value has the same mark everywhere."""
     question = Asked(

@@ -1,5 +1,7 @@
 """Behaviour of looking for personal data, taking it out and putting it back."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -313,3 +315,34 @@ def test_number_of_candidates_is_proportional_to_length() -> None:
     line = "ann@example.org 4111 1111 1111 1111, "
 
     assert len(find(line * 200)) == 2 * len(find(line * 100)) == 400
+
+
+def test_marks_take_linear_time() -> None:
+    """Twenty thousand different values, each in its place, within a second or two."""
+    text = " and ".join(f"a{i}@example.org" for i in range(20_000))
+    marks = Marks()
+    started = time.process_time()
+    redacted = marks.redact(text)
+    restorer = Restorer(marks.originals)
+    back = "".join(restorer.feed(redacted[i : i + 7]) for i in range(0, len(redacted), 7))
+
+    assert "[EMAIL_20000]" in redacted
+    assert text == back + restorer.end()
+    assert {"email": 20_000} == marks.counts
+    assert time.process_time() - started < 5
+
+
+def test_long_text_without_any_is_the_same_object() -> None:
+    """Nothing is copied."""
+    text = "nothing about anybody here. " * 5_000
+
+    assert Marks().redact(text) is text
+
+
+@pytest.mark.parametrize("shift", range(0, 40, 7))
+def test_what_lies_across_slices_is_found_once(shift: int) -> None:
+    """Wherever the slices end."""
+    words = [f"ann{i}@example.org" for i in range(6_000)]
+    text = "x" * shift + " " + " ".join(words)
+
+    assert words == [text[start:end] for _, start, end in find(text)]
