@@ -28,6 +28,7 @@ from seatrial.values.requests import Request
 CLAIM_PATIENCE_S: Final = 2.0  # a store that takes longer is away
 KEEP_PATIENCE_S: Final = 1.0  # an answer waits so long for its result to be stored
 KEEP_TRYING_S: Final = 60.0
+CLOSE_PATIENCE_S: Final = 3.0  # at the end of the process; what is not stored by then is lost
 PAUSE_S: Final = 0.2  # between tries, doubling
 PAUSE_CAP_S: Final = 5.0
 AT_ONCE: Final = 4  # calls of the store: a hung one must not hold every thread
@@ -112,7 +113,7 @@ class Twins:
     async def close(self, timeout_s: float) -> None:
         """Bring to the store what is on its way there, in time."""
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=timeout_s)
+            await asyncio.wait(set(self._tasks), timeout=min(timeout_s, CLOSE_PATIENCE_S))
         for task in list(self._tasks):
             task.cancel()
 
@@ -311,6 +312,7 @@ class Twins:
             stream=request.stream,
             code=refused.code,
             reason=refused.message,
+            criticality=request.criticality.value,
         )
         durable = await world.recorder.append(record, loop=world.loop)
         return Settled(Head(request.id, plan.release, Kind.REFUSED), refused, durable=durable)

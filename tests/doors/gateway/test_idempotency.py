@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -198,6 +199,34 @@ async def test_every_dialect_replays(tmp_path: Path, path: str, stream: bool) ->
     assert 1 == len({reply.body for reply in replies})
     assert b"Answer 1 to Hi" in replies[0].body
     assert 1 == model.calls
+
+
+async def test_vectors_are_replayed(tmp_path: Path) -> None:
+    """Number by number; another form of them is another request."""
+    app = Seatrial.open(settings(tmp_path))
+    calls = 0
+
+    @app.feature("support")
+    async def support(question: list[str]) -> list[list[float]]:
+        nonlocal calls
+        calls += 1
+        return [[calls + 0.1 * index] for index, _ in enumerate(question)]
+
+    app.feature("talk")(lambda question: None)
+
+    async def embed(**more: str) -> Reply:
+        body = json.dumps({"model": "support", "input": ["one", "two"], **more}).encode()
+        return await client.ask("POST", "/v1/embeddings", headers=[JSON, *keyed()], body=body)
+
+    async with app:
+        client = Client(cast("FakeApp", app))
+        replies = [await embed(), await embed()]
+        other = await embed(encoding_format="base64")
+
+    assert [200, 200, 422] == [reply.status for reply in [*replies, other]]
+    assert replies[0].body == replies[1].body
+    assert 2 == len(replies[0].json["data"])
+    assert 1 == calls
 
 
 async def test_errors_of_the_server_are_replayed(tmp_path: Path) -> None:
@@ -422,3 +451,24 @@ async def test_the_library_has_keys_too(tmp_path: Path) -> None:
     assert codes[0] == codes[1]
     assert "no_target_left" == codes[0][0]
     assert 1 == model.calls - 1
+
+
+async def test_old_keys_are_forgotten(tmp_path: Path) -> None:
+    """After two days; never within one."""
+    path = settings(tmp_path)
+    store = Seatrial.open(path).store
+    store.ready()
+    for name, age_days in (("old", 2.1), ("young", 1.1)):
+        at = time.time() - 86_400 * age_days
+        store.idempotency.claim(name, fingerprint="f", holder=name, now=at, lease_s=1.0)
+        store.idempotency.finish(name, holder=name, result=b"done", now=at)
+    async with opened(path, Model()) as (app, _):
+        left = read_claims(app)
+        for _ in range(100):
+            if "old" not in left:
+                break
+            await asyncio.sleep(0.05)
+            left = read_claims(app)
+
+    assert "old" not in left
+    assert "young" in left

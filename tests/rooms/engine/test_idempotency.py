@@ -438,7 +438,7 @@ def test_closing_waits_for_what_is_on_its_way() -> None:
         left.cancel()
         began = now()
         await hung.twins.close(5.0)
-        assert 5.0 == pytest.approx(now() - began)
+        assert 3.0 == pytest.approx(now() - began)
         await asyncio.sleep(0)
         await hung.at_rest()
 
