@@ -14,6 +14,7 @@ __all__ = [
     "addresses",
     "attempt",
     "build_plans",
+    "caches",
     "checks",
     "editing",
     "features",

@@ -8,6 +8,7 @@ from typing import Literal
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.settings import InputSettings, OutputSettings
 from seatrial.reliability.limits import LimitSettings
+from seatrial.reliability.similarity import CacheSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class FeatureSettings:
         output: what may go out.
         limits: how much may be asked, and by whom.
         budgets: what may be spent on targets, and by whom.
+        cache: which kept answers may be given again.
     """
 
     route: tuple[str, ...]
@@ -71,8 +73,10 @@ class FeatureSettings:
     output: OutputSettings = field(default_factory=OutputSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     budgets: BudgetSettings = field(default_factory=BudgetSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
 
     @property
     def asks(self) -> tuple[str, ...]:
         """The names of all that may be asked: the route, and who is asked besides."""
-        return tuple(name for name in (*self.route, self.input.injection_judge) if name)
+        besides = (self.input.injection_judge, self.cache.embeddings)
+        return tuple(name for name in (*self.route, *besides) if name)

@@ -19,6 +19,7 @@ from seatrial.reliability.settings import (
     TargetRules,
     TimerSettings,
 )
+from seatrial.reliability.similarity import CacheSettings
 
 DAY_S: Final = 86_400.0
 
@@ -142,6 +143,11 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
         if name.endswith(("_usd_mtok", "_usd"))
     },
     BudgetSettings: dict.fromkeys(BudgetSettings.__dataclass_fields__, _BUDGET),
+    CacheSettings: {
+        "similar": Limit(least=0.7, most=1, zero="Leave it out for equal requests alone."),
+        "embed_s": _time(60, "It would always be late. Leave it out for the usual second."),
+        "max_age_s": _time(366 * DAY_S, "To keep nothing, take the cache out of the route."),
+    },
     InputSettings: {
         "max_chars": Limit(least=1, most=10**9, zero=_ANY),
         "max_tokens": Limit(least=1, most=10**9, zero=_ANY),

@@ -11,6 +11,7 @@ from pathlib import Path as File
 from typing import Any, Final
 
 from seatrial.config.addresses import counters_address, split_listen, store_address
+from seatrial.config.caches import check_caches
 from seatrial.config.checks import FoundChecks, find_checks
 from seatrial.config.features import FeatureSettings
 from seatrial.config.prices import check_budgets, read_prices
@@ -267,6 +268,7 @@ def _check(file: File, raw: dict[str, Any], reading: Reading) -> Config | None:
     functions = find_functions(targets, reading)
     cards = read_prices(targets, prices, reading)
     check_budgets(features, targets, cards, reading)
+    check_caches(features, targets, models, reading)
     if not reading.problems:
         warn_of_unused(targets, features, reading)
         warn_of_late_timers(rules, sections["targets"], features, reading)

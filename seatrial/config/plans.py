@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from seatrial.reliability.checks.shape import Shape
 from seatrial.reliability.checks.signature import Hints
 from seatrial.reliability.judging import INJECTION, Judge
 from seatrial.reliability.settings import BUILT_IN, Plan, Policy, TargetRules
+from seatrial.reliability.similarity import CachePlan, CacheSettings
 from seatrial.values.checks import Says
 
 _NO_SOURCES: Mapping[str, str] = MappingProxyType({})
@@ -100,7 +102,19 @@ def _plan(
         input=_input_plan(feature.input, config.inputs[name].shape, hints, identify),
         output=OutputPlan(feature.output, config.outputs[name].shape, identify),
         judge=_judge(config, feature.input),
+        cache=_cache(config, feature.cache, sources),
     )
+
+
+def _cache(config: Config, settings: CacheSettings, sources: Mapping[str, str]) -> CachePlan | None:
+    """Return how kept answers are used; None for the usual way."""
+    if settings == CacheSettings():
+        return None
+    if settings.similar is None:
+        return CachePlan(settings)
+    name = settings.embeddings
+    space = json.dumps(_who(_tier(config, "", name, sources)), sort_keys=True)
+    return CachePlan(settings, config.rules[name], f"{name} {space}")
 
 
 def _judge(config: Config, settings: InputSettings) -> Judge | None:
@@ -142,6 +156,7 @@ def _content(config: Config, name: str, sources: Mapping[str, str]) -> str:
             "input": _with_judge(config, name, sources),
             "output": config.outputs[name].content,
         },
+        cache=_cached_by(config, name, sources),
     )
 
 
@@ -150,8 +165,21 @@ def _with_judge(config: Config, name: str, sources: Mapping[str, str]) -> Mappin
     content, judge = config.inputs[name].content, config.features[name].input.injection_judge
     if not judge:
         return content
-    who = asdict(_tier(config, name, judge, sources))
-    return {**content, "injection_judge": {key: each for key, each in who.items() if each}}
+    return {**content, "injection_judge": _who(_tier(config, name, judge, sources))}
+
+
+def _cached_by(config: Config, name: str, sources: Mapping[str, str]) -> Mapping[str, object]:
+    """Return what counts of the cache's settings; how old an answer may be does not."""
+    settings = config.features[name].cache
+    content: dict[str, object] = {"front": True} if settings.front else {}
+    if settings.similar is not None:
+        content["similar"] = settings.similar
+        content["embeddings"] = _who(_tier(config, name, settings.embeddings, sources))
+    return content
+
+
+def _who(tier: Tier) -> dict[str, object]:
+    return {key: each for key, each in asdict(tier).items() if each}
 
 
 def _tier(config: Config, feature: str, place: str, sources: Mapping[str, str]) -> Tier:

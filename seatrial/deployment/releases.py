@@ -2,8 +2,9 @@
 
 What is in the text makes a new release when it changes: the route with its providers,
 models, parameters and plain headers, `on_refusal`, the `say` text, the prompt's version, the
-source of declared Python functions and the checks of inputs and answers.  What is not in it
-takes effect at once: keys, base addresses, timers, retries, breakers, limits and requirements.
+source of declared Python functions, the checks of inputs and answers and which kept answers
+are given again.  What is not in it takes effect at once: keys, base addresses, timers, retries,
+breakers, limits and requirements.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def release_content(
     say: str = "",
     prompt_version: str = "",
     checks: Mapping[str, object] = _NONE,
+    cache: Mapping[str, object] = _NONE,
 ) -> str:
     """Return what decides the answers of a feature, as canonical JSON.
 
@@ -62,11 +64,13 @@ def release_content(
         say: the text for `say` and hand-offs.
         prompt_version: of its prompt; empty without one.
         checks: what differs from the usual, as plain values under `input` and `output`.
+        cache: the same of how kept answers are used.
 
     Returns:
         JSON with sorted keys and without spaces; what is empty is left out.
     """
     content = {
+        "cache": dict(cache),
         "checks": {side: each for side, each in checks.items() if each},
         "feature": feature,
         "form": FORM,

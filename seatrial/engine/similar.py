@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from seatrial.reliability.similarity import cosine, sketch
@@ -84,9 +84,9 @@ class SimilarQuestions:
 
     def unread(self, partition: str, limit: int) -> list[Kept]:
         """Return the newest questions without a vector that nobody is asking for; claim them."""
-        held = self._partitions.get(partition, {})
+        held: Mapping[str, Kept] = self._partitions.get(partition, {})
         found: list[Kept] = []
-        for kept in reversed(held.values()):
+        for kept in reversed(list(held.values())):
             if not kept.vector and not kept.read and len(found) < limit:
                 kept.read = True
                 found.append(kept)

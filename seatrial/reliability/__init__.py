@@ -20,5 +20,8 @@ __all__ = [
     "routing",
     "settings",
     "shedding",
+    "similarity",
+    "telling",
+    "telling_words",
     "throttle",
 ]

@@ -51,6 +51,60 @@ def test_feature_without_prompt_has_none(write: Write) -> None:
     assert (None, "", 60.0) == (plan.prompt, plan.prompt_version, plan.policy.deadline_s)
 
 
+CACHED = """
+    [targets.large]
+    model = "large"
+    base_url = "http://127.0.0.1:1/v1"
+
+    [targets.vectors]
+    model = "small"
+    base_url = "http://127.0.0.1:2/v1"
+
+    [features.support]
+    route = ["large", "cache"]
+    cache = {{ similar = {similar}, embeddings = "vectors", embed_s = 2, max_age_s = {age} }}
+"""
+
+
+def test_plan_says_how_kept_answers_are_used(write: Write) -> None:
+    """Who makes vectors with which model, and how much alike is enough; nobody is left unused."""
+    config = load(write(CACHED.format(similar=0.9, age=60)), environ={})
+    cache = build_plans(config)["support"].cache
+
+    assert () == config.warnings
+    assert cache is not None
+    assert cache.embeddings is not None
+    assert ("vectors", 0.9, 2.0) == (
+        cache.embeddings.name,
+        cache.settings.similar,
+        cache.settings.embed_s,
+    )
+    assert '"small"' in cache.space
+
+
+def test_cache_without_similarity_needs_no_vectors(write: Write) -> None:
+    """Only its age and its place are told."""
+    text = CACHED.format(similar=0.9, age=60).replace('similar = 0.9, embeddings = "vectors", ', "")
+    cache = build_plans(load(write(text), environ={}))["support"].cache
+
+    assert cache is not None
+    assert (None, 60.0) == (cache.embeddings, cache.settings.max_age_s)
+
+
+def test_release_changes_with_what_may_be_given_again(write: Write) -> None:
+    """How alike, by which model, and whether first; how old an answer may be does not count."""
+
+    def release(text: str) -> str:
+        return build_plans(load(write(text), environ={}))["support"].release
+
+    usual = CACHED.format(similar=0.9, age=60)
+    assert release(usual) == release(CACHED.format(similar=0.9, age=90))
+    assert release(usual) == release(usual.replace("embed_s = 2", "embed_s = 3"))
+    assert release(usual) != release(CACHED.format(similar=0.8, age=60))
+    assert release(usual) != release(usual.replace('"small"', '"smaller"'))
+    assert release(usual) != release(usual.replace("max_age_s", "front = true, max_age_s"))
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
