@@ -7,12 +7,11 @@ somebody who knows these rules can write around them.  Hence it flags by default
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from seatrial.reliability.checks.injection_fences import weigh_fences
-from seatrial.reliability.checks.injection_rules import START_LETTERS, Rule
+from seatrial.reliability.checks.injection_rules import Rule, Words
 from seatrial.reliability.checks.injection_tongues import OTHER_SCRIPTS, TONGUES
 from seatrial.reliability.checks.injection_views import View, views_of
 from seatrial.reliability.checks.injection_words import CALL, ENGLISH, PICTURE
@@ -27,21 +26,20 @@ DOCUMENT_FACTOR: Final = 1.6
 HIDDEN_WEIGHT: Final = 0.5
 
 RULES: Final = (*ENGLISH, *TONGUES)
-_WORD: Final = re.compile(r"[a-z]+")
 
 
 def _by_start(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     """Return the rules by how a word must begin for each to hold; under "" those without."""
     found: dict[str, list[Rule]] = {"": []}
     for rule in rules:
-        # Of its groups the last one has the rarest words.
-        for start in rule.starts[-1] if rule.starts else {""}:
+        for start in rule.needs[-1] if rule.needs else {""}:
             found.setdefault(start, []).append(rule)
     return found
 
 
 _BY_START: Final = _by_start(RULES)
 _STARTS: Final = frozenset(_BY_START)
+_ANY: Final = frozenset({""})
 
 
 def check_injection(spoken: Iterable[Spoken], says: Says) -> Verdict:
@@ -93,14 +91,13 @@ def _weigh(text: str) -> dict[str, float]:
 def _signs(view: View) -> dict[str, float]:
     text = view.text
     found: dict[str, float] = {}
-    starts = {word[:START_LETTERS] for word in _WORD.findall(text)}
-    starts.add("")
-    for start in starts & _STARTS:
-        for rule in _BY_START[start]:
-            if rule.weight <= found.get(rule.code, 0.0):
-                continue
-            if all(not starts.isdisjoint(each) for each in rule.starts) and rule.holds(text):
-                found[rule.code] = rule.weight
+    words = Words(text)
+    starts = words.starts
+    for rule in {rule for start in (starts & _STARTS) | _ANY for rule in _BY_START[start]}:
+        if rule.weight <= found.get(rule.code, 0.0):
+            continue
+        if not any(map(starts.isdisjoint, rule.needs)) and rule.holds(words):
+            found[rule.code] = rule.weight
     if fenced := weigh_fences(text):
         found["fence"] = fenced
     if "![" in text and PICTURE.search(text):

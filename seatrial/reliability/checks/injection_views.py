@@ -10,7 +10,9 @@ import binascii
 import codecs
 import html
 import re
+import string
 import unicodedata
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 MOST_DECODED: Final = 16  # pieces of a text that are decoded
@@ -24,6 +26,15 @@ class View(NamedTuple):
 
     text: str
     hidden: str
+
+
+def _kinds(named: Mapping[str, str]) -> bytes:
+    """Return a table for `bytes.translate`: each sign becomes what its group is named, or `#`."""
+    table = bytearray(b"#" * 256)
+    for signs, name in named.items():
+        for sign in signs:
+            table[ord(sign)] = ord(name)
+    return bytes(table)
 
 
 # Blanks of no width, joiners, direction marks, the invisible "tags", and the soft hyphen.
@@ -42,7 +53,10 @@ _LOOKS: Final = str.maketrans(
     start + i: chr(97 + i) for start in (0x1F1E6, 0x1F130, 0x1F150, 0x1F170) for i in range(26)
 }
 _LEET: Final = str.maketrans("013457@$!|", "oieastasil")
-_LEET_WORD: Final = re.compile(r"[a-z][013457@$!|]{1,3}[a-z]|\b[014@$][a-z]{2}")
+# Both begin with the sign itself, which is quick to search for: a1b or a1!1b, and 1gn.
+_LEET_WORD: Final = re.compile(
+    r"[013457@$!|](?:(?<=[a-z].)[013457@$!|]{0,2}[a-z]|(?<=\b[014@$])[a-z]{2})"
+)
 _SPACED: Final = re.compile(r"(?<![a-z])(?:[a-z][ ._*-]){4,}[a-z](?![a-z])")
 _ROT13: Final = ("vtaber", "qvfertneq", "sbetrg", "vafgehpgvba", "cebzcg", "erirny", "cnffjbeq")
 _TURNED: Final = ("erongi", "drager", "tegrof", "noitcurtsni", "tpmorp", "laever", "drowssap")
@@ -62,7 +76,12 @@ _MORSE_LETTERS: Final = dict(
 )
 _BASE32: Final = re.compile(r"(?<![A-Z0-9])[A-Z2-7]{24,}={0,6}(?![A-Z0-9])")
 _CODES: Final = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){9,}\d{2,3}(?!\d)")
-_SHORTENED: Final = re.compile(r"(?<=n)'(?=t\b)|(?<=\w)'(?=(?:re|m|ve|s|ll|d)\b)")
+# Signs by their kind, for the cheap questions: a letter is an `a`.
+_KINDS: Final = _kinds({string.ascii_lowercase: "a", "._~*+|-": ".", " ": " "})
+_LONG: Final = _kinds({string.ascii_letters + string.digits + "+/_-": "a"})
+_HEXES: Final = _kinds({string.hexdigits: "a"})
+_DOTS: Final = _kinds({".-": ".", " /": " "})
+_SHORTENED: Final = re.compile(r"'(?:(?<=n')(?=t\b)|(?<=\w')(?=(?:re|m|ve|s|ll|d)\b))")
 _JOINED: Final = re.compile(r"(?<=[a-z])[_.~+*|-](?=[a-z])")
 _BREAK: Final = re.compile(r"\n\s*\n")
 
@@ -111,12 +130,14 @@ def plain(text: str) -> str:
 def _folded(read: str) -> list[View]:
     """Return views of a text that was written so as not to be found."""
     views = []
+    # Cheap questions first: what each sign is, as one letter.
+    kinds = read.encode("utf-8", "replace").translate(_KINDS)
     if any(sign in read for sign in "013457@$|") and _LEET_WORD.search(read):
         views.append(View(read.translate(_LEET), "leet"))
-    held = sum(map(read.count, "._*~+|-"))
-    if (held > 3 or _has_singles(read)) and _SPACED.search(read):
+    if b"a a a a a" in kinds.replace(b".", b" ") and _SPACED.search(read):
         joined = _SPACED.sub(lambda match: re.sub(r"[ ._*-]", "", match[0]) + " ", read)
         views.append(View(joined, "spaced"))
+    held = kinds.count(b".a")
     if held >= LEAST_JOINED and len(_JOINED.findall(read)) >= LEAST_JOINED:
         views.append(View(_JOINED.sub(" ", read), "joined"))
     if any(stem in read for stem in _ROT13):
@@ -126,26 +147,11 @@ def _folded(read: str) -> list[View]:
     return views
 
 
-def _has_singles(read: str) -> bool:
-    """Whether letters stand alone, one after another."""
-    return sum(len(word) == 1 for word in read.split(" ")) > 4
-
-
 def _decoded(text: str) -> list[str]:
     """Return what encoded pieces of a text say, if that is text."""
     found = []
     pieces = 0
-    digits = sum(map(text.count, "0123456789"))
-    dots = text.count(".") + text.count("-")
-    long = max(map(len, text.split()), default=0) >= LEAST_LONG
-    for asks, pattern, decode in (
-        (long, _BASE64, _from_base64),
-        (long, _BASE32, _from_base32),
-        (digits > 9, _HEX, _from_hex),
-        (digits > 47, _BITS, _from_bits),
-        (digits > 19, _CODES, _from_codes),
-        (dots > 15, _MORSE, _from_morse),
-    ):
+    for asks, pattern, decode in _asked(text.encode("utf-8", "replace")):
         for match in pattern.finditer(text) if asks else ():
             pieces += 1
             if pieces > MOST_DECODED:
@@ -158,6 +164,23 @@ def _decoded(text: str) -> list[str]:
     if text.count("%") + text.count("\\") > 5 and _ESCAPES.search(text):
         found.append(_ESCAPES.sub(_unescaped, text))
     return found
+
+
+def _asked(raw: bytes) -> list[tuple[bool, re.Pattern[str], Callable[[str], bytes]]]:
+    """Return which pieces a text may hold: whether, what they look like, how they are decoded."""
+    digits = len(raw) - len(raw.translate(None, b"0123456789"))
+    long = b"a" * LEAST_LONG in raw.translate(_LONG)
+    dots = raw.count(b".") + raw.count(b"-")
+    if not (long or digits > 9 or dots > 15):
+        return []
+    return [
+        (long, _BASE64, _from_base64),
+        (long, _BASE32, _from_base32),
+        (digits > 9 and b"a" * 20 in raw.translate(_HEXES, b" :,\\xX"), _HEX, _from_hex),
+        (digits > 47, _BITS, _from_bits),
+        (digits > 19, _CODES, _from_codes),
+        (dots > 15 and raw.translate(_DOTS).count(b" .") > 7, _MORSE, _from_morse),
+    ]
 
 
 def _from_base64(piece: str) -> bytes:

@@ -196,7 +196,8 @@ _EXFILTRATION: Final = (
         r"|display|cat\b",
         r"(?:all |any |every |the |your |stored |other |other users |customers? |internal )+(?:\w+"
         r" )?"
-        r"(?:password|credential|api[ _-]?key|secret|token|private key|environment variable|env"
+        r"(?:password|credential|api[ _-]key|apikey|secret|token|private key|environment variable"
+        r"|env"
         r" vars"
         r"|customer (?:record|data|database)|user data|database|card number|connection string"
         r"|confidential|personal (?:data|information))s?\b|confidential data|secret key",
