@@ -21,8 +21,11 @@ _USUAL = CachePlan()
 async def recall(trail: Trail, world: World) -> Result:
     """Look for an answer among those that are kept."""
     plan = trail.plan.cache or _USUAL
-    found = _take(trail.cache_key(world.secret), plan, world)
-    if found is None and plan.settings.similar is not None:
+    key = trail.cache_key(world.secret)
+    found = _take(key, plan, world)
+    if found is not None:
+        remember(trail, key, world)  # after a restart the questions are not there any more
+    elif plan.settings.similar is not None:
         found = await _most_similar(trail, plan, plan.settings.similar, world)
     missed = Failure(Cause.NOT_CACHED, sent=False) if found is None else None
     return Result(at=world.clock.now(), answer=found, failure=missed)

@@ -11,6 +11,7 @@ import pytest
 
 from seatrial.engine import recalling
 from seatrial.engine.answer import answer
+from seatrial.engine.similar import SimilarQuestions
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.incoming import InputPlan
 from seatrial.reliability.checks.outgoing import OutputPlan
@@ -86,6 +87,23 @@ def test_same_question_needs_no_vectors() -> None:
         assert GOOD.text == text_of(settled)
         assert [] == embedder_of(made).asked
         assert settled.decision.answer.similarity is None  # type: ignore[union-attr]
+
+    play(scene())
+
+
+def test_question_that_was_lost_is_kept_again() -> None:
+    """Answers survive a restart and their questions do not; asked again, they are back."""
+
+    async def scene() -> None:
+        made = stage(GOOD, DOWN)
+        await made.ask(WHERE)
+        held = made.world.similar
+        made.world = replace(made.world, similar=SimilarQuestions())
+        assert isinstance((await made.ask(WHERE_ELSE)).decision, Refused)
+        await made.ask(WHERE)
+
+        assert GOOD.text == text_of(await made.ask(WHERE_ELSE))
+        assert (1, 1) == (len(held), len(made.world.similar))
 
     play(scene())
 
