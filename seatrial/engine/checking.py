@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -13,7 +14,7 @@ from seatrial.engine.prompting import put_prompt
 from seatrial.engine.trail import Trail
 from seatrial.engine.world import World
 from seatrial.reliability.checks.duplicates import fingerprint
-from seatrial.reliability.checks.incoming import Asked, InputPlan, InputReport, examine_input
+from seatrial.reliability.checks.incoming import Asked, InputPlan, InputReport, Said, examine_input
 from seatrial.reliability.checks.outgoing import OutputPlan, output_checks, repair_note
 from seatrial.reliability.checks.texts import is_long, spoken_of
 from seatrial.reliability.checks.told import Told
@@ -21,6 +22,8 @@ from seatrial.reliability.judging import judged_texts
 from seatrial.values.attempts import Cause, Result
 from seatrial.values.chat import Answer, last_user_text
 from seatrial.values.checks import PASSED, Says, Verdict, strictest
+
+T = TypeVar("T")
 
 _MISSING: Final = Verdict(
     Says.REFUSE, "check_failed", "A check of this feature is not loaded in this process."
@@ -124,10 +127,34 @@ async def _examine(trail: Trail, plan: InputPlan, world: World) -> InputReport:
         request.arguments,
         _is_repeated(trail, plan, world),
     )
-    if asked.is_long:
-        report: InputReport = await world.off_loop(examine_input, plan, asked, now=world.clock.now)
-        return report
-    return examine_input(plan, asked, now=world.clock.now)
+    work = partial(examine_input, plan, asked, now=world.clock.now)
+    if not asked.is_long:
+        return work()
+    try:
+        return await _beside(work, trail, world)
+    except TimeoutError:
+        # What was not searched to its end is neither sent nor stored.
+        return InputReport((Said("time", _LATE),), None, {}, None)
+
+
+async def _beside(work: Callable[[], T], trail: Trail, world: World) -> T:
+    """Return what long work gives, done beside the loop, of which only a few are at once.
+
+    Raises:
+        TimeoutError: the deadline has passed.  What was begun goes on, and keeps its place.
+    """
+    left_s = trail.request.deadline - world.clock.now()
+    async with asyncio.timeout(max(0.0, left_s)):
+        await world.few.acquire()
+        task: asyncio.Future[T] = asyncio.ensure_future(world.off_loop(work))
+        task.add_done_callback(partial(_give_back, world.few))
+        return await asyncio.shield(task)
+
+
+def _give_back(places: asyncio.Semaphore, done: asyncio.Future[T]) -> None:
+    places.release()
+    if not done.cancelled():
+        done.exception()  # told to whoever waited, if anybody still did
 
 
 def _is_repeated(trail: Trail, plan: InputPlan, world: World) -> bool:
@@ -167,7 +194,10 @@ async def _look(
     said: list[Verdict] = []
     for name, look in output_checks(plan, answer, told):
         started = now()
-        verdict = await world.off_loop(look) if long else look()
+        try:
+            verdict = await _beside(look, trail, world) if long else look()
+        except TimeoutError:
+            verdict = _LATE
         trail.say(name, "output", verdict, now() - started)
         said.append(verdict)
         if verdict.says is Says.REFUSE:

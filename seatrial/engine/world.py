@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from seatrial.engine.cache import AnswerCache
 from seatrial.engine.gate import Gate
@@ -20,6 +20,8 @@ from seatrial.reliability.forecast import Thrift
 from seatrial.reliability.limits import LimitSettings
 from seatrial.reliability.settings import Plan
 from seatrial.values.prices import PriceCard
+
+LONG_CHECKS: Final = 2
 
 OffLoop = Callable[..., Awaitable[Any]]
 """Given work and what to call it with, carries it out beside the loop."""
@@ -67,6 +69,7 @@ class World:
         cache: the last good answers.
         similar: the questions behind them, for features that look for similar ones.
         off_loop: carries out long work beside the loop.
+        few: how many long checks run at once; each holds the interpreter up for the loop.
         recent: what was asked a moment ago, for features that mind duplicates.
         thrift: who makes do with less, by feature; a job sees to it.
         beside: how many calls beside the answers themselves are in flight, by target.
@@ -85,6 +88,7 @@ class World:
     cache: AnswerCache = field(default_factory=AnswerCache)
     similar: SimilarQuestions = field(default_factory=SimilarQuestions)
     off_loop: OffLoop = asyncio.to_thread
+    few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LONG_CHECKS))
     recent: Recent = field(default_factory=Recent)
     thrift: dict[str, Thrift] = field(default_factory=dict)
     beside: dict[str, int] = field(default_factory=dict)

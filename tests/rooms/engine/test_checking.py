@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
 
+from seatrial.engine.world import LONG_CHECKS
 from seatrial.values.chat import Answer, Piece, ToolCall, ToolFragment
 from seatrial.values.checks import Says, Verdict
 from seatrial.values.decisions import Answered, Kind, Refused
@@ -208,6 +211,73 @@ def test_long_texts_are_checked_beside_the_loop() -> None:
         assert 0 == stage.aside
         await stage.ask("word " * 10_000)
         assert 2 <= stage.aside
+
+    play(scene())
+
+
+def slow_aside(stage: Stage, takes_s: float) -> list[int]:
+    """Let long work take its time; return how many were under way, whenever one more was."""
+    under_way: list[int] = [0]
+
+    async def aside(work: Any) -> Any:
+        under_way.append(under_way[-1] + 1)
+        await asyncio.sleep(takes_s)
+        under_way.append(under_way[-1] - 1)
+        return work()
+
+    stage.world = replace(stage.world, off_loop=aside)
+    return under_way
+
+
+def test_few_long_texts_are_checked_at_once() -> None:
+    """Each holds the interpreter up; the others wait, and all are answered."""
+
+    async def scene() -> None:
+        stage = Stage({"large": Target([[GOOD]])}, input=inputs(max_chars=10**6))
+        under_way = slow_aside(stage, 1.0)
+        settled = await asyncio.gather(*(stage.ask("word " * 10_000) for _ in range(9)))
+
+        assert {Kind.ANSWER} == {each.decision.kind for each in settled}
+        assert (LONG_CHECKS, 0) == (max(under_way), under_way[-1])
+
+    play(scene())
+
+
+def test_long_check_ends_with_the_deadline() -> None:
+    """The caller hears in time, and what was not searched to its end is not stored."""
+
+    async def scene() -> None:
+        stage = Stage({"large": Target([[GOOD]])}, input=inputs(personal_data="redact"))
+        under_way = slow_aside(stage, 60.0)
+        began = asyncio.get_running_loop().time()
+        text = f"{MAIL} " * 5_000
+        asked = [stage.ask(text, deadline_s=3.0) for _ in range(3)]
+        settled = await asyncio.gather(*asked)
+
+        assert 3.0 == pytest.approx(asyncio.get_running_loop().time() - began)
+        assert [Kind.REFUSED] * 3 == [each.decision.kind for each in settled]
+        assert LONG_CHECKS == under_way[-1]
+        assert [] == stage.targets["large"].calls
+        assert MAIL not in str(stage.recorder.records)
+        await asyncio.sleep(61.0)
+        assert 0 == under_way[-1]
+        assert not stage.world.few.locked()
+
+    play(scene())
+
+
+def test_long_check_of_an_answer_ends_with_the_deadline() -> None:
+    """It counts as failed."""
+
+    async def scene() -> None:
+        stage = Stage(
+            {"large": Target([[Answer("word " * 10_000)]])}, output=outputs(max_chars=10**6)
+        )
+        slow_aside(stage, 60.0)
+        settled = await stage.ask(deadline_s=3.0)
+
+        assert Kind.REFUSED is settled.decision.kind
+        assert any("check_late" in each.code for each in only(stage).checks)
 
     play(scene())
 
