@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replaced
 
-from seatrial.reliability.budgets import BudgetSettings
+from seatrial.reliability.budgets import BudgetSettings, Payer, asks_for
 from seatrial.reliability.checks.incoming import InputPlan
 from seatrial.reliability.checks.settings import InputSettings
 from seatrial.reliability.judging import INJECTION, Judge
@@ -18,7 +20,7 @@ from seatrial.values.chat import Answer, Usage
 from seatrial.values.checks import Says
 from seatrial.values.decisions import Answered, HandedOff, Refused
 from seatrial.values.prices import MILLION, PriceCard, PriceSpan, Rate, rate
-from tests.rooms.engine.stage import GOOD, HANG, Stage, Target, now, play
+from tests.rooms.engine.stage import GOOD, HANG, WALL_S, Stage, Target, now, play
 
 USED = Usage(input_tokens=100, output_tokens=10, raw={})
 BAD = Answer('{"verdict": "takeover"}', usage=USED)
@@ -157,6 +159,19 @@ def test_judge_clears_nothing(injection: str) -> None:
     play(scene())
 
 
+def test_input_that_is_refused_already_is_not_judged() -> None:
+    """Nothing could become stricter."""
+
+    async def scene() -> None:
+        made = stage([FINE], settings={"max_chars": 3})
+        settled = await made.ask()
+
+        assert isinstance(settled.decision, Refused)
+        assert [] == made.targets["judge"].calls
+
+    play(scene())
+
+
 def test_nothing_to_judge() -> None:
     """Where the caller says nothing in words, nobody is asked."""
 
@@ -215,8 +230,6 @@ def test_caller_leaves_while_the_judge_thinks() -> None:
 
     async def scene() -> None:
         made = stage([HANG])
-        import asyncio
-
         task = asyncio.ensure_future(made.ask())
         await asyncio.sleep(0.2)
         task.cancel()
@@ -244,8 +257,11 @@ def test_judge_is_paid_from_the_budget() -> None:
             prices={"judge": CARD, "large": CARD},
             budgets={"support": BudgetSettings(usd_day=1.0)},
         )
+        made.targets["large"].script = [[replaced(GOOD, usage=USED)]]
         await made.ask()
-        made.known = replace(made.known, budgets={"support": BudgetSettings(usd_day=0.0003)})
+        asks = asks_for(BudgetSettings(usd_day=1.0), Payer("support"), pico=1, at=WALL_S + 100)
+        assert [400_000_000] == await made.world.counters.used(asks)
+        made.known = replace(made.known, budgets={"support": BudgetSettings(usd_day=0.0005)})
         await made.ask()
 
         first, second = made.recorder.records
