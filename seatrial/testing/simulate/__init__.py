@@ -43,10 +43,13 @@ __all__ = [
     "promises",
     "reading",
     "run_plan",
+    "shared",
     "simulate_day",
     "simulate_plan",
     "spending",
     "summary",
+    "surges",
+    "twins",
     "waste",
     "wire",
 ]

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -26,8 +26,10 @@ from seatrial.values.decisions import (
     Refused,
     Settled,
 )
+from seatrial.values.idempotency import fingerprint_of
 from seatrial.values.requests import Caller, Request
 
+GATE: Final = frozenset({"overloaded", "rate_limited", "insufficient_quota"})
 GRACE_S = 0.25  # promised on top of every deadline
 
 
@@ -41,6 +43,7 @@ class Seen:
         id: of request and record.
         started, deadline: on the virtual clock.
         steady: whether it belongs to the steady traffic after everything has healed.
+        surge: whether it belongs to a surge after that.
         head: labels, as they were sent.
         text: what was read so far.
         finish: why the answer ended; empty when it did not.
@@ -49,6 +52,9 @@ class Seen:
         first_at, ended: first and last byte.
         left_at: when the caller left.
         durable: whether the record was known to be kept.
+        asked_id: of the request, whatever came of it.
+        let_in: False where limits or too much to do kept the request out.
+        first_id: of the twin whose result this is; empty where it is its own.
         token: the API key that the caller sends; None for none.
         ready: targets that had nothing to rest from when the request came.
         raised: what went wrong inside.
@@ -61,6 +67,7 @@ class Seen:
     started: float = 0.0
     deadline: float = math.inf
     steady: bool = False
+    surge: bool = False
     head: Head | None = None
     text: str = ""
     finish: str = ""
@@ -70,6 +77,9 @@ class Seen:
     ended: float | None = None
     left_at: float | None = None
     durable: bool = True
+    asked_id: str = ""
+    let_in: bool = True
+    first_id: str = ""
     token: str | None = None
     ready: frozenset[str] = frozenset()
     raised: str = ""
@@ -176,7 +186,7 @@ def _request(app: Seatrial, seen: Seen, caller: Caller) -> Request:
         body["response_format"] = {"type": "json_schema", "json_schema": wanted}
     if arrival.bounded:
         body["max_tokens"] = MOST_TOKENS
-    seen.id = app.new_id()
+    seen.id = seen.asked_id = app.new_id()
     seen.deadline = seen.started + app.deadline_s(arrival.feature)
     return Request(
         seen.id,
@@ -186,6 +196,8 @@ def _request(app: Seatrial, seen: Seen, caller: Caller) -> Request:
         stream=arrival.stream,
         caller=msgspec.structs.replace(caller, user=arrival.user),
         criticality=Criticality(arrival.criticality),
+        idempotency_key=arrival.twin,
+        fingerprint=fingerprint_of(body) if arrival.twin else "",
     )
 
 
@@ -193,6 +205,11 @@ def _note(seen: Seen, settled: Settled, now: float) -> None:
     seen.decision = settled.decision
     seen.durable = settled.durable
     seen.ended = now
+    if isinstance(settled.decision, Refused) and settled.decision.code in GATE:
+        seen.let_in, seen.id = False, ""  # a flood leaves no flood of records
+    if settled.replayed:
+        # The record is the first one's.
+        seen.first_id, seen.id = settled.head.record_id, ""
     if not settled.began:
         seen.head = settled.head
         seen.first_at = now

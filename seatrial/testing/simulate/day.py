@@ -35,12 +35,24 @@ from seatrial.testing.simulate.plan import (
     Reload,
     plan_day,
 )
+from seatrial.testing.simulate.shared import CounterServer
+from seatrial.testing.simulate.surges import (
+    AFTER_S,
+    BEFORE_S,
+    SURGE_S,
+    Surge,
+    arrivals_of,
+    takes_s,
+)
 from seatrial.testing.simulate.wire import Network
 from seatrial.values.ledger import CostQuery
 from seatrial.values.records import Record
 
 SETTLE_S: Final = 2.0  # between the last reply and the steady traffic
 DRAIN_S: Final = 90.0  # virtual time for every record to come to rest
+RELOADED_S: Final = 3.0
+LEAST_PLACES: Final = 3
+SURGE_RATE: Final = 12.0  # of answers in a second
 LOOK_EVERY_S: Final = 0.5
 PAGE: Final = 1000
 KEYS_FILE: Final = "keys.json"
@@ -152,6 +164,8 @@ class Day:
         self.steady: list[Steady] = []
         self.leaked_files: set[str] = set()
         self.book = Book()
+        self.server = CounterServer(self.clock.now, plan.counter_faults)
+        self.loads: list[Surge] = []
         self.revoking: dict[str, asyncio.Task[None]] = {}
         self._replies = 0
         self._version = 0
@@ -172,6 +186,8 @@ class Day:
         await self._end_requests()
         self._heal()
         await self._steady_traffic()
+        if self.plan.surge:
+            await self._surge()
         return await self._reckon()
 
     # -- lives ----------------------------------------------------------------------------
@@ -186,6 +202,7 @@ class Day:
             meter=self.meter,
             disk=self.disk,
             book=self.book,
+            server=self.server,
             on_reply=self._replied,
         )
         self.lives.append(life)
@@ -252,10 +269,10 @@ class Day:
             await asyncio.sleep(min(left_s, 1.0))
             await self._revive()
 
-    def _arrive(self, arrival: Arrival, *, steady: bool = False) -> None:
+    def _arrive(self, arrival: Arrival, *, steady: bool = False, surge: bool = False) -> None:
         if self.life is None:
             return  # the connection is refused: no request was accepted
-        seen = Seen(arrival, self.life.number, steady=steady)
+        seen = Seen(arrival, self.life.number, steady=steady, surge=surge)
         self.seen.append(seen)
         self.life.take(seen)
 
@@ -294,6 +311,7 @@ class Day:
     def _heal(self) -> None:
         self.network.heal()
         self.disk.heal()
+        self.server.heal()
 
     # -- liveness -------------------------------------------------------------------------
 
@@ -340,6 +358,50 @@ class Day:
             return
         await self._end_requests()
 
+    async def _surge(self) -> None:
+        """Ask for more than can be done, with few places, so that few requests are enough."""
+        await self._end_requests()
+        life, feature = self.life, self.plan.features[0]
+        if life is None:
+            return
+        target = next(each for each in self.plan.targets if each.name == feature.route[0])
+        took_s = takes_s(target)
+        places = max(LEAST_PLACES, round(SURGE_RATE * took_s))
+        self._version += 1
+        text = config_of(self.plan, version=self._version, places=places)
+        (life.folder / "seatrial.toml").write_text(text)
+        began = self.clock.now() + RELOADED_S
+        keys = [key.id for key in self.plan.keys if key.revoked_s is None]
+        kind = self.plan.surge if len(keys) > 1 else "overload"
+        surged = began + BEFORE_S
+        surge = Surge(
+            kind,
+            places,
+            places / took_s,
+            began,
+            surged,
+            surged + SURGE_S,
+            surged + SURGE_S + AFTER_S,
+            greedy=keys[0] if kind == "greed" else "",
+        )
+        self.loads.append(surge)
+        asked = arrivals_of(surge, keys, self.plan.seed)
+        for number, (at_s, key, criticality) in enumerate(asked):
+            await self._wait_until(at_s)
+            errand = plain_errand(feature.checks, f"surge {number} of {self.plan.seed}")
+            self._arrive(
+                Arrival(
+                    at_s,
+                    feature.name,
+                    errand.question,
+                    False,
+                    errand=errand,
+                    key=key,
+                    criticality=criticality,
+                ),
+                surge=True,
+            )
+
     async def _reckon(self) -> Facts:
         life = self.life
         if life is None:
@@ -374,6 +436,8 @@ class Day:
             leaked_files=sorted(self.leaked_files),
             book=self.book,
             ledger=ledger,
+            loads=self.loads,
+            counters_struck=self.server.struck,
         )
 
 
@@ -439,7 +503,7 @@ def _all_records(life: Life) -> list[Record]:
 def report_of(facts: Facts) -> DayReport:
     """Judge a day and count it."""
     plan = facts.plan
-    struck = Counter(facts.disk.struck)
+    struck = Counter(facts.disk.struck) + Counter(facts.counters_struck)
     for call in facts.calls:
         struck.update(call.fault_names)
     return DayReport(

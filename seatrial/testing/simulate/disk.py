@@ -80,6 +80,8 @@ class Disk:
         self, name: str, work: Callable[..., T], limit_s: float, *args: Any, **named: Any
     ) -> T:
         """Make one call of the store, or fail as it fails now."""
+        if _PLANTED in named.get("result", b""):
+            self.leaked.add(named["holder"])
         fault = self.store_fault()
         if fault == "full" and name not in WRITES:
             fault = ""

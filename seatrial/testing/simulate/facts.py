@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.counting import Book
@@ -14,6 +15,9 @@ from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
 from seatrial.testing.simulate.wire import Call, Network
 from seatrial.values.ledger import Booked
 from seatrial.values.records import Record
+
+if TYPE_CHECKING:
+    from seatrial.testing.simulate.surges import Surge
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class Facts:
         leaked_files: those of a process in which a planted address was found.
         book: what was reserved and settled.
         ledger: what was booked, by day, feature, key, user, target and purpose.
-        surges: when more was asked than can be done, from and to.
+        loads: when more was asked than can be done.
+        counters_struck: how often shared counters failed, by name.
         cases: how often each promise was put to the test, counted while it is judged.
     """
 
@@ -86,7 +91,8 @@ class Facts:
     leaked_files: Sequence[str] = ()
     book: Book = field(default_factory=Book)
     ledger: Sequence[Booked] = ()
-    surges: Sequence[tuple[float, float]] = ()
+    loads: Sequence[Surge] = ()
+    counters_struck: Mapping[str, int] = field(default_factory=dict)
     cases: Counter[int] = field(default_factory=Counter)
 
     @cached_property

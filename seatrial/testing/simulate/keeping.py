@@ -28,8 +28,8 @@ def store_outage_changes_nothing(facts: Facts, sound: Facts) -> Iterator[Violati
             continue
         if seen.refused is not None and seen.refused.code == "not_durable":
             continue
-        if seen.arrival.key in unsure or facts.plan.forgotten:
-            continue  # whether a key is in force is a question for the store
+        if seen.arrival.key in unsure or facts.plan.forgotten or seen.arrival.twin:
+            continue  # whether a key is in force, or was used before, is a question for the store
         facts.cases[15] += 1
         mine, wanted = _told(seen), _told(other)
         if mine != wanted:
@@ -73,7 +73,7 @@ def nothing_is_lost(facts: Facts) -> Iterator[Violation]:
         )
     if facts.waiting:
         yield Violation(16, f"{facts.waiting} records still wait long after the healing")
-    unknown = set(ids) - {seen.id for seen in facts.seen}
+    unknown = set(ids) - {seen.asked_id for seen in facts.seen}
     if unknown:
         yield Violation(16, f"{len(unknown)} records of requests that nobody made")
 

@@ -68,7 +68,8 @@ def revocations_stay(facts: Facts) -> Iterator[Violation]:
 
 def _door(seen: Seen) -> str:
     """Return with which code the door turned somebody away; empty where it did not."""
-    return seen.refused.code if seen.refused is not None and not seen.id else ""
+    at_door = not seen.id and not seen.first_id and seen.let_in
+    return seen.refused.code if seen.refused is not None and at_door else ""
 
 
 def _away(facts: Facts, seen: Seen) -> bool:

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Final, cast
 
 from seatrial.app import Outside, Seatrial
+from seatrial.ports import Clock
 from seatrial.testing.simulate import judging
 from seatrial.testing.simulate.accounts import NOBODY
 from seatrial.testing.simulate.callers import Seen, ask
@@ -27,6 +28,7 @@ from seatrial.testing.simulate.demands import (
 from seatrial.testing.simulate.disk import SEGMENT_BYTES, Disk, FaultyJournal, FaultyStore
 from seatrial.testing.simulate.pace import Meter, SimClock
 from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
+from seatrial.testing.simulate.shared import CounterServer
 from seatrial.testing.simulate.wire import Network
 
 ENVIRON: Final[Mapping[str, str]] = {"SIM_KEY_1": "sim-key-one", "SIM_KEY_2": "sim-key-two"}
@@ -34,6 +36,7 @@ SORRY: Final = "We are sorry, a colleague will write to you."
 CARRY_EVERY_S: Final = 0.25  # how often waiting records are carried to the store
 CARRY_CAP_S: Final = 5.0
 RAMP_S: Final = 10.0  # a breaker that closed lets the traffic grow over this long
+COUNTERS: Final = "valkey://counters.example:6379/0"
 STRANGER: Final = "st-key9-0123456789abcdef"  # was never made
 SCHEMA_FILE: Final = "answer.json"
 NOT_COPIED: Final = ("*-shm", "*.serving", "lock")
@@ -80,7 +83,7 @@ class Life:
     Args:
         number: 0 for the first of the day.
         folder: with the configuration and everything durable.
-        plan, clock, network, meter, disk, book: the day's.
+        plan, clock, network, meter, disk, book, server: the day's.
         on_reply: called right after an answer's last byte has left.
     """
 
@@ -95,6 +98,7 @@ class Life:
         meter: Meter,
         disk: Disk,
         book: Book,
+        server: CounterServer,
         on_reply: Callable[[], None],
     ) -> None:
         self.number = number
@@ -126,7 +130,7 @@ class Life:
                 ),
                 inline=True,
                 counters=lambda address, clock: Counted(
-                    Outside().counters(address, clock), book, number
+                    _opened(address, clock, server), book, number
                 ),
             ),
         )
@@ -211,15 +215,29 @@ class Life:
             sys.path.remove(str(self.folder))
 
 
-def config_of(plan: DayPlan, *, version: int = 0, broken: bool = False) -> str:
+def _opened(address: str, clock: Clock, server: CounterServer) -> Any:
+    """Return the product's counters, over the simulated server where they are shared."""
+    opened: Any = Outside().counters(address, clock)
+    if address:
+        opened._shared = server.client()
+    return opened
+
+
+def config_of(plan: DayPlan, *, version: int = 0, broken: bool = False, places: int = 0) -> str:
     """Write the day's configuration.
 
     Args:
         plan: of the day.
         version: changes the texts, and so the releases.
         broken: with mistakes in it.
+        places: how many requests may be answered at once; 0 for the usual number.
     """
-    parts = ['[service]\nstore = "sqlite:seatrial.db"\n']
+    service: dict[str, object] = {"store": "sqlite:seatrial.db"}
+    if plan.shared:
+        service["counters"] = COUNTERS
+    if places:
+        service["max_in_flight"] = places
+    parts = [_section("service", service)]
     parts += [_target(target) for target in plan.targets]
     parts += [_feature(feature, version) for feature in plan.features]
     if broken:

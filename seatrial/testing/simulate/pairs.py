@@ -39,7 +39,6 @@ BURST_S: Final = 2.0
 YOUNG_S: Final = 10.0  # since the process began, after another was killed
 DYING_S: Final = 2.0
 RELOAD_S: Final = 5.0
-LIMITED: Final = frozenset({"rate_limited", "insufficient_quota", "overloaded"})
 
 Pair = tuple[str, str]
 
@@ -124,8 +123,8 @@ def _windows(facts: Facts) -> Iterator[tuple[str, Callable[[Seen], bool]]]:
         yield "young", _meets(facts, death, death + YOUNG_S)
     for reload in facts.plan.reloads:
         yield "reload", _meets(facts, reload.at_s, reload.at_s + RELOAD_S)
-    for from_s, to_s in facts.surges:
-        yield "surge", _meets(facts, from_s, to_s)
+    for load in facts.loads:
+        yield "surge", _meets(facts, load.surged, load.calmed)
 
 
 def _meets(facts: Facts, from_s: float, to_s: float, target: str = "") -> Callable[[Seen], bool]:
@@ -152,11 +151,11 @@ def _of_request(facts: Facts, seen: Seen) -> Iterator[str]:
         yield "leaving"
     if seen.arrival.reads_s:
         yield "slow reader"
-    if seen.arrival.key == NOBODY or (seen.refused is not None and not seen.id):
+    if seen.arrival.key == NOBODY or _turned_away(seen):
         yield "bad key"
     if seen.arrival.twin:
         yield "twin"
-    if seen.refused is not None and seen.refused.code in LIMITED:
+    if not seen.let_in:
         yield "limit"
     if record is None:
         return
@@ -166,6 +165,11 @@ def _of_request(facts: Facts, seen: Seen) -> Iterator[str]:
         each.cause == "over_budget" for each in record.attempts
     ):
         yield "money"
+
+
+def _turned_away(seen: Seen) -> bool:
+    at_door = not seen.id and not seen.first_id and seen.let_in
+    return seen.refused is not None and at_door
 
 
 def _crowded(facts: Facts) -> set[int]:

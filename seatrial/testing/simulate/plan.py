@@ -48,6 +48,7 @@ WIRE_FAULTS: Final[Mapping[str, int]] = {
 CONTENT_FAULTS: Final = ("blot", "unstructured", "declines")
 OURS: Final = frozenset({*WIRE_FAULTS, *CONTENT_FAULTS})
 STORE_FAULTS: Final = ("away", "busy", "hung", "full", "unsure")
+COUNTER_FAULTS: Final = ("away", "hung", "unsure")
 DRILLS: Final = ("http-500", "overloaded", "connect-refused", "reset-early", "hang")
 
 # What would only heat the room: the same code runs on less.
@@ -195,6 +196,8 @@ class DayPlan:
     leaps: tuple[tuple[float, float], ...]
     drill: str
     keys: tuple[KeyPlan, ...] = ()
+    surge: str = ""  # more than can be done: `overload` by everybody, or `greed` of one key
+    shared: bool = False  # whether counters are shared with other processes
     counter_faults: tuple[DiskFault, ...] = ()
     forgotten: bool = False  # nothing on this machine knows the keys when the day begins
 
@@ -218,6 +221,9 @@ class DayPlan:
         leaving = sum(math.isfinite(a.leaves_s) or a.leaves_after > 0 for a in self.arrivals)
         slow = sum(a.reads_s > 0 for a in self.arrivals)
         lines.append(f"  {leaving} callers leave early, {slow} read slowly")
+        lines += [f"  shared counters {each}" for each in self.counter_faults]
+        if self.surge:
+            lines.append(f"  after that a surge: {self.surge}")
         lines.append(f"  an outage at the end: {self.drill or 'none'}")
         return "\n".join(lines)
 
@@ -230,7 +236,8 @@ def plan_day(seed: int) -> DayPlan:
     servers = [(target, server) for target in targets for server in target.servers]
     faults = [_fault(die, *die.choice(servers)) for _ in range(die.randint(3, 12))]
     arrivals = tuple(sorted(_arrivals(die, features, seed), key=lambda each: each.at_s))
-    return _with_accounts(_with_demands(_plain_day(die, seed, targets, features, faults, arrivals)))
+    plain = _plain_day(die, seed, targets, features, faults, arrivals)
+    return _with_twins(_with_accounts(_with_demands(plain)))
 
 
 def _plain_day(
@@ -300,6 +307,11 @@ def _with_accounts(plan: DayPlan) -> DayPlan:
             replace(arrival, key=key, user=user, criticality=criticality, bounded=bounded)
         )
     forgotten = die.random() < 0.2
+    shared = die.random() < 0.35
+    faults = _disk_faults(die, COUNTER_FAULTS, 0.6) if shared else ()
+    surge = ""
+    if die.random() < 0.15 and features[0].purse == FREE:
+        surge = die.choice(("overload", "greed")) if len(keys) > 1 else "overload"
     return replace(
         plan,
         targets=targets,
@@ -307,7 +319,42 @@ def _with_accounts(plan: DayPlan) -> DayPlan:
         arrivals=tuple(arrivals),
         keys=keys,
         forgotten=forgotten,
+        shared=shared,
+        counter_faults=faults,
+        surge=surge,
     )
+
+
+def _with_twins(plan: DayPlan) -> DayPlan:
+    """Return the day with requests that are sent more than once under one idempotency key."""
+    die = Random(f"seatrial twins {plan.seed}")
+    if die.random() < 0.5:
+        return plan
+    arrivals = list(plan.arrivals)
+    for number in range(die.randint(1, 4)):
+        place = die.randrange(len(plan.arrivals))
+        first = replace(plan.arrivals[place], twin=f"twin {number}")
+        if arrivals[place].twin or math.isinf(first.reads_s):
+            continue
+        arrivals[place] = first
+        stays = replace(first, leaves_s=math.inf, leaves_after=0, reads_s=0.0)
+        for _ in range(die.randint(1, 6)):
+            later_s = 10 ** die.uniform(-2, 0.5) if die.random() < 0.7 else die.uniform(5, 90)
+            other = replace(stays, at_s=first.at_s + later_s, stream=die.random() < 0.5)
+            arrivals.append(_changed(other) if die.random() < 0.15 else other)
+    return replace(plan, arrivals=tuple(sorted(arrivals, key=lambda each: each.at_s)))
+
+
+def _changed(arrival: Arrival) -> Arrival:
+    """Return a request with another body, where that does not change what its checks say."""
+    errand = arrival.errand
+    if errand is None:
+        return replace(arrival, question=f"another {arrival.question}")
+    if errand.turned_away:
+        return arrival
+    asked, signed = f"another {errand.question}", f"another {errand.signed}"
+    errand = replace(errand, question=asked, signed=signed)
+    return replace(arrival, question=asked, errand=errand)
 
 
 def _targets(die: Random) -> tuple[TargetPlan, ...]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from seatrial.testing.simulate import answering, checking, keeping, keyholders, spending, waste
+from seatrial.testing.simulate import (
+    answering,
+    checking,
+    keeping,
+    keyholders,
+    spending,
+    surges,
+    twins,
+    waste,
+)
 from seatrial.testing.simulate.facts import Facts, Violation
 
 Promise = Callable[[Facts], Iterator[Violation]]
@@ -25,6 +34,8 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
     (9, waste.retry_after),
     (10, answering.refusals_stay),
     (10, checking.refusals_are_minded),
+    (11, surges.overload_is_borne),
+    (12, surges.nobody_is_pushed_out),
     (13, waste.loop_never_blocks),
     (14, answering.labels),
     (14, checking.hands_over_with_reason),
@@ -35,6 +46,8 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
     (18, keyholders.revocations_stay),
     (20, keeping.records_survive),
     (20, keeping.only_double_faults_are_not_durable),
+    (22, twins.one_is_carried_out),
+    (22, twins.all_get_the_same),
     (25, spending.reservations_fit),
     (25, spending.bills_fit),
     (26, spending.books_balance),
@@ -46,7 +59,32 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
 )
 """Promise 15 compares two days: `store_outage_changes_nothing`."""
 
-CHECKED: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16, 17, 18, 20, 25, 26, 41, 44)
+CHECKED: Final = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+    20,
+    22,
+    25,
+    26,
+    41,
+    44,
+)
 
 
 def judge(facts: Facts) -> list[Violation]:

@@ -20,8 +20,8 @@ PICO: Decimal = Decimal(10) ** 12
 def reservations_fit(facts: Facts) -> Iterator[Violation]:
     """25: at every instant what is reserved and spent together stays below the ceiling.
 
-    Replayed from what the counters were asked.  Counters in memory die with their process:
-    what was not settled then, and what nobody could record, is forgotten with it.
+    Replayed from what the counters were asked.  Shared counters outlive a process; those in
+    memory die with it, and what was not settled then, or not recorded, is forgotten.
     """
     held: dict[str, dict[str, int]] = defaultdict(dict)
     level: Counter[str] = Counter()
@@ -29,7 +29,7 @@ def reservations_fit(facts: Facts) -> Iterator[Violation]:
     settled: set[str] = set()
     life = 0
     for entry in facts.book.entries:
-        if entry.life != life:
+        if entry.life != life and not facts.plan.shared:
             life = entry.life
             for account, amounts in held.items():
                 lost = [id_ for id_ in amounts if id_ not in settled or not _recorded(facts, id_)]
