@@ -14,11 +14,13 @@ from typing import Final
 from seatrial.reliability.checks.figures import slices
 from seatrial.reliability.checks.personal_data import find
 from seatrial.reliability.checks.settings import OnOutput
+from seatrial.reliability.checks.texts import unprinted
 from seatrial.values.checks import PASSED, Says, Verdict
 
 SHINGLE: Final = 8  # words that must follow each other as they do in the instructions
 RUN_WORDS: Final = 30  # so many in one run give the instructions away
 _LEAST_WORDS: Final = 12  # a shorter instruction is too common to be recognised
+_STEP: Final = SHINGLE - 4 + 1
 _COVERED: Final = 0.5  # this much of the instructions in shorter runs does as well
 MOST_PROMPT_CHARS: Final = 200_000
 PROMPTS_KEPT: Final = 64
@@ -29,7 +31,10 @@ _WORD: Final = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W_\u0e00-\u0e7f\u3040-\u9fff]+"
 )
 # The same for ASCII, in a tenth of the time.
-_APART: Final = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+_APART: Final = bytes(
+    ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else ord(" ")
+    for code in range(256)
+)
 _INVISIBLE: Final = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 
 _SAID: Final = {
@@ -45,7 +50,7 @@ class Instructions:
     """The words of a prompt, as far as they can be recognised again."""
 
     known: frozenset[str] = field(repr=False)
-    # Every run of eight words holds four that begin at a place divisible by four.
+    # Every run of eight words holds four that begin at a place divisible by `_STEP`.
     fours: frozenset[tuple[str, ...]] = field(repr=False)
     shingles: frozenset[tuple[str, ...]] = field(repr=False)
 
@@ -177,7 +182,7 @@ def _repeats(text: str, prompt: Instructions, open_texts: Callable[[], Iterable[
     if not prompt.shingles:
         return False
     words = _words(text)
-    aligned = zip(*(words[place::4] for place in range(4)), strict=False)
+    aligned = zip(*(words[place::_STEP] for place in range(4)), strict=False)
     if prompt.fours.isdisjoint(aligned) or not _gives_away(words, prompt, prompt.shingles):
         return False
     # Only now the dear question: what of it may be repeated?
@@ -209,10 +214,11 @@ def _gives_away(
 def _words(text: str) -> list[str]:
     words: list[str] = []
     for piece in slices(text):
-        if piece.isascii():
-            words += piece.translate(_APART).split()
+        plain = unprinted(piece)
+        if plain.isascii():
+            words += plain.encode().translate(_APART).decode().split()
         else:
-            words += _WORD.findall(piece.casefold())
+            words += _WORD.findall(plain.casefold())
     return words
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from seatrial.reliability.checks.texts import unprinted
 from seatrial.values.chat import Answer
 from seatrial.values.checks import PASSED, Says, Verdict
 
@@ -52,7 +53,8 @@ def reads_as_refusal(text: str) -> bool:
         return False  # data and code speak for others
     if _declines_in_english(head):
         return True
-    if head.isascii() and _OPENINGS.isdisjoint(head.split()):
+    words = unprinted(head)
+    if words.isascii() and _OPENINGS.isdisjoint(words.split()):
         return False  # as in nearly all that is English
     return any(_declines_in(tongue, head) for tongue in _TONGUES)
 
@@ -67,6 +69,8 @@ _SPELLINGS: Final = (
 
 def _plain(text: str) -> str:
     head = " ".join(text[:HEAD_CHARS].casefold().split()).lstrip("*_#> ")
+    if "'" not in head and "’" not in head and "can not" not in head:
+        return head
     for written, full in _SPELLINGS:
         if written in head:
             head = head.replace(written, full)
@@ -76,7 +80,8 @@ def _plain(text: str) -> str:
 # Without one of these nobody declines in English.
 _ENGLISH_SIGNS: Final = ("not", "unable", "decline", "refuse", "against my")
 _UNABLE: Final = re.compile(
-    r"\b(?P<who>i|we)(?: am| are| have| do| must| would| will)?(?: [a-z]+,?){0,2}? "
+    # Patterns that begin with a letter, not with \b, are searched for much faster.
+    r"(?P<who>i(?<!\wi)|we(?<!\wwe))(?: am| are| have| do| must| would| will)?(?: [a-z]+,?){0,2}? "
     r"(?:(?P<done>(?:must|have to|need to)(?: [a-z]+)? (?:decline|refuse)|(?:decline|refuse) to"
     r"|not (?:feel )?comfortable|not have (?:access|permission|the ability|the capability)"
     r"|not (?:permitted|allowed|programmed|designed|authori[sz]ed))"
@@ -92,12 +97,13 @@ _GIVE: Final = re.compile(
     r"|shar|speculat|suggest|teach|tell you|writ))"
 )
 _UNFITTING: Final = re.compile(
-    r"\b(?:not|never) (?:[a-z]+,? ){0,3}?(?:appropriate|ethical|acceptable|respectful|right|safe)"
-    r"[^.!?]{0,40}? to (?:answer|ask|assign|assist|deny|discuss|encourag|engag|giv|help|mak|offer"
-    r"|promot|provid|shar|speculat|suggest)"
+    r"(?:not(?<!\wnot)|never(?<!\wnever)) (?:[a-z]+,? ){0,3}?(?:appropriate|ethical|acceptable"
+    r"|respectful|right|safe)[^.!?]{0,40}? to (?:answer|ask|assign|assist|deny|discuss|encourag"
+    r"|engag|giv|help|mak|offer|promot|provid|shar|speculat|suggest)"
 )
 _OWN_RULES: Final = re.compile(
-    r"\bagainst my (?:\w+ )?(?:guidelines|instructions|polic|principles|programming|rules|values)"
+    r"against my(?<!\wagainst my) (?:\w+ )?(?:guidelines|instructions|polic|principles"
+    r"|programming|rules|values)"
 )
 # "I cannot say this often enough", and help that follows at once.
 _TURNS: Final = re.compile(
@@ -108,7 +114,7 @@ _TURNS: Final = re.compile(
 
 # Who says that a question rests on nothing has answered it.
 _NO_GROUND: Final = re.compile(
-    r"\bnot (?:a )?(?:factually coherent|make (?:any )?sense|exist\b|real\b)|\bno such "
+    r"no(?<!\wno)(?:t (?:a )?(?:factually coherent|make (?:any )?sense|exist\b|real\b)| such )"
 )
 
 

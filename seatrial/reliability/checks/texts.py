@@ -23,6 +23,8 @@ _PLAIN_KEYS: Final = frozenset(
     "arguments content description function function_call id messages metadata name parameters "
     "properties required role text tool_call_id tool_calls tools type url".split()
 )
+# No letters or digits of any language.
+_PRINTED: Final = dict.fromkeys(map(ord, "\u00a0\u202f£«°·»‐‑‒–—―‘’‚‛“”„‟•…€"), " ")
 # Shorter whole numbers tell nothing about a person.
 _LEAST_NUMBER: Final = 10_000_000
 
@@ -52,11 +54,22 @@ class CannotRewrite(Exception):
 def is_long(*values: object) -> bool:
     """Whether the texts are so long that their checks belong into a thread."""
     chars = 0
-    for value in values:
-        for text in strings_of(value):
-            chars += len(text)
-            if chars > LONG_CHARS:
-                return True
+    stack: list[object] = [*values]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, str):
+            if len(each) < LONG_CHARS or not _is_media(each):
+                chars += len(each)
+        elif each is None or isinstance(each, int | float):
+            continue
+        elif isinstance(each, dict | Mapping):
+            stack += each.keys()
+            stack += each.values()
+        elif isinstance(each, list | tuple):
+            chars += len(each)
+            stack += each
+        if chars > LONG_CHARS:
+            return True
     return False
 
 
@@ -77,8 +90,9 @@ def spoken_of(body: Mapping[str, Any]) -> list[Spoken]:
         for key, value in message.items():
             if key not in {"content", "role"}:
                 found += [Spoken(text, source) for text in strings_of(value)]
-    for tools in (body.get("tools"), body.get("functions")):
-        found += [Spoken(text, Source.OPERATOR) for text in strings_of(tools)]
+    for key in ("tools", "functions"):
+        if tools := body.get(key):
+            found += [Spoken(text, Source.OPERATOR) for text in strings_of(tools)]
     return found
 
 
@@ -105,6 +119,15 @@ def strings_of(value: object) -> Iterator[str]:
             stack.extend(reversed(each))
         elif type(each) is int and abs(each) >= _LEAST_NUMBER:
             yield str(each)
+
+
+def unprinted(text: str) -> str:
+    """Return a text with blanks for quotation marks, dashes and the like: most is ASCII then.
+
+    >>> unprinted("“Don’t” – she said")
+    ' Don t    she said'
+    """
+    return text if text.isascii() else text.translate(_PRINTED)
 
 
 def slices_of(text: str) -> Iterator[tuple[int, str]]:
