@@ -8,13 +8,13 @@ ones (a bare nine or ten digit number) must be written as such, or be called so 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from seatrial.reliability.checks.personal_data_numbers import HOLDS, IBAN_LENGTHS
-from seatrial.reliability.checks.personal_data_phones import NEAR, phones_in, words
-from seatrial.reliability.checks.personal_data_secrets import secrets_in
+from seatrial.reliability.checks.personal_data_phones import NEAR, matches_at, phones_in, words
+from seatrial.reliability.checks.personal_data_secrets import has_long_run, secrets_in
 from seatrial.reliability.checks.texts import SLICE_CHARS, slices_of
 
 NATIONAL: Final = (
@@ -66,16 +66,18 @@ def finds(text: str, kinds: frozenset[str]) -> Iterator[Found]:
 
 
 def _find(text: str, kinds: frozenset[str]) -> list[Found]:
-    plain = text if text.isascii() else text.translate(_FOLD)
+    plain = text if text.isascii() or not _FOLDED.search(text) else text.translate(_FOLD)
     found: list[Found] = []
     if "secret" in kinds:
         found += [Found("secret", *span) for span in secrets_in(plain)]
     if "email" in kinds and "@" in plain:
         found += _emails(plain)
     if _DIGITS.search(plain):
+        places = [match.start() for match in _RUNS.finditer(plain)]
         for kind, (pattern, weak) in _NUMBERS.items():
             if kind in kinds:
-                found += _numbers(plain, kind, pattern, weak)
+                matches = _matches(plain, kind, pattern, places)
+                found += _numbers(plain, kind, matches, weak)
         if "phone" in kinds:
             found += [Found("phone", *span) for span in phones_in(plain)]
     if "ip" in kinds:
@@ -91,8 +93,13 @@ _FOLD: Final = (
     | {0xFF01 + i: chr(0x21 + i) for i in range(94)}
     | {start + i: str(i) for start in (0x0660, 0x06F0, 0x0966, 0x09E6) for i in range(10)}
 )
-# Six digits, or digits with a letter between them as in Italy's numbers.
-_DIGITS: Final = re.compile(r"\d(?:[ .\-/()]{0,2}\d){5}|\d\d[A-Za-z]\d\d")
+_FOLDED: Final = re.compile(f"[{re.escape(''.join(map(chr, _FOLD)))}]")
+# Six digits, or digits with a letter between them as in Italy's numbers.  Here and below: what
+# begins with a digit, and not with a question about the sign before it, is searched for faster.
+_DIGITS: Final = re.compile(r"\d(?:(?:[ .\-/()]{0,2}\d){5}|\d[A-Za-z]\d\d)")
+_RUNS: Final = re.compile(r"\d(?<!\w\d)")  # where digits begin, behind no letter
+# A number that begins with letters: right before a digit, or two of them apart from it.
+_LETTERED: Final = re.compile(r"\d(?:(?<=[^\W\d_]\d)|(?<=\b[^\W\d_]{2} \d)|(?<=\b[XYZxyz]-\d))")
 _NOT_IN: Final = r"(?<![\w.,+\-/])(?<!\d )"  # starts afresh, not inside a longer number
 _ENDS: Final = r"(?![\w]|[.,\-/]\d)"
 _SPACED: Final = re.compile(r"[ .\-/]")
@@ -173,9 +180,24 @@ _NUMBERS: Final[Mapping[str, tuple[re.Pattern[str], _Weak | None]]] = {
 }  # fmt: skip
 
 
-def _numbers(text: str, kind: str, pattern: re.Pattern[str], weak: _Weak | None) -> Iterator[Found]:
+def _matches(
+    text: str, kind: str, pattern: re.Pattern[str], places: list[int]
+) -> Iterator[re.Match[str]]:
+    """Iterate over a pattern's matches: where digits begin, unless letters may stand before."""
+    if kind == "codice_fiscale":  # its digits may all be letters
+        if has_long_run(text) or not text.isascii():
+            yield from pattern.finditer(text)
+    elif kind in {"iban", "nino", "dni"} and _LETTERED.search(text):
+        yield from pattern.finditer(text)
+    else:
+        yield from matches_at(places, pattern, text)
+
+
+def _numbers(
+    text: str, kind: str, matches: Iterable[re.Match[str]], weak: _Weak | None
+) -> Iterator[Found]:
     holds = HOLDS[kind]
-    for match in pattern.finditer(text):
+    for match in matches:
         start, end = match.span()
         if kind == "iban":
             end = _iban_end(text, start)
@@ -247,8 +269,9 @@ def _emails(text: str) -> Iterator[Found]:
 
 # --- addresses of computers --------------------------------------------------------------
 
-_IP4: Final = re.compile(r"(?<![\w.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\w|\.\d)")
+_IP4: Final = re.compile(r"\d(?<![\w.]\d)\d{0,2}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\w|\.\d)")
 _IP6: Final = re.compile(r"(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
+_COLONS: Final = re.compile(":[0-9A-Fa-f]{0,4}:")
 _VERSION: Final = words("version", "release", "build", "section", "chapter", r"v\b", "firmware")
 
 
@@ -258,7 +281,7 @@ def _addresses(text: str) -> Iterator[Found]:
         for match in _IP4.finditer(text):
             if not _VERSION.search(text[max(0, match.start() - 16) : match.start()]):
                 yield from _public(match)
-    if text.count(":") >= 2:
+    if _COLONS.search(text):
         for match in _IP6.finditer(text):
             if any(sign.isalnum() for sign in match[0]):
                 yield from _public(match)

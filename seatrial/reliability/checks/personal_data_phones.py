@@ -6,7 +6,7 @@ They have no check digits: their form and the words before them must do.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 NEAR: Final = 40  # characters before a number in which its name is looked for
@@ -19,26 +19,39 @@ def words(*names: str) -> re.Pattern[str]:
 
 def phones_in(text: str) -> Iterator[tuple[int, int]]:
     """Iterate over phone numbers: with a country's code, as written at home, or called so."""
+    places = [match.start() for match in _BEGINS.finditer(text)]
     if "+" in text or "00" in text:
-        for match in _INTERNATIONAL.finditer(text):
+        for match in matches_at(places, _INTERNATIONAL, text):
             digits = re.sub(r"\D", "", match[0])
             plus = match[0][0] == "+"
             code = digits if plus else digits[2:]
             if _country(code) and (plus or (len(code) >= 10 and not _called(text, match))):
                 yield match.span()
-    for match in _NATIONAL.finditer(text):
+    for match in matches_at(places, _NATIONAL, text):
         count = sum(map(str.isdigit, match[0]))
         if 9 <= count <= 12 and not _DATE.match(match[0]) and not _called(text, match):
             yield match.span()
     small = text.lower()
     if not any(stem in small for stem in _PHONE_STEMS):
         return
-    for match in _BARE.finditer(text):
+    for match in matches_at(places, _BARE, text):
         near = text[max(0, match.start() - NEAR) : match.start()].lower()
         if any(stem in near for stem in _PHONE_STEMS) and _last_word(text, match) == "phone":
             yield match.span()
 
 
+def matches_at(
+    places: Iterable[int], pattern: re.Pattern[str], text: str
+) -> Iterator[re.Match[str]]:
+    """Iterate over a pattern's matches, as `finditer` would, where it can only begin at places."""
+    after = 0
+    for place in places:
+        if place >= after and (match := pattern.match(text, place)):
+            after = match.end()
+            yield match
+
+
+_BEGINS: Final = re.compile(r"[\d(+](?<!\w[\d(+])")  # where any of these can begin
 _INTERNATIONAL: Final = re.compile(
     r"(?<![\w+])(?:\+|00)(?=[1-9])(?:\d{1,3}[ .\-/]?\(0\)[ .\-/]?\d|\d)"
     r"(?:[ .\-/()]{0,2}\d){6,13}(?!\w)"

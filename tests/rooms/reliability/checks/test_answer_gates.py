@@ -77,3 +77,12 @@ def test_patterns_find_what_they_do_with_a_border_before_the_word(text: str) -> 
         plain = r"\b" + pattern.pattern.replace(first, re.sub(r"\(\?<!\\w[a-z ]+\)", "", first))
         spans = [match.span() for match in pattern.finditer(small)]
         assert spans == [match.span() for match in re.finditer(plain, small)]
+
+
+@given(apart=st.integers(2, 12))
+def test_scattered_runs_are_recognised_wherever_they_begin(apart: int) -> None:
+    """Short runs of the instructions, each just behind a place where nothing is looked up."""
+    words: list[str] = []
+    for place in range(len(WORDS) - 7):
+        words += ["x"] * ((1 - len(words)) % apart or apart) + WORDS[place : place + 8]
+    assert check_leaks(" ".join(words), then="flag", prompt=instructions(PROMPT)).counts
