@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
@@ -146,6 +147,7 @@ class _Room:
     clock: Clock
     off_loop: OffLoop
     recent: Recent = field(default_factory=Recent)
+    few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
 
 def _skipped(plan: Plan) -> tuple[str, ...]:

@@ -123,6 +123,34 @@ def test_all_rows_can_be_shown_and_times_add_up(run: Run, folder: Path) -> None:
     assert {"labelled": 0, "differing": 0, "of_rows": None} == found["expected"]
 
 
+def test_long_texts_are_checked_as_well(run: Run, folder: Path) -> None:
+    """Beside the loop, where a server checks them too."""
+    (folder / "seatrial.toml").write_text(CONFIG.replace("max_chars = 200", ""))
+    long = "A word or two. " * 2_000
+    rows = [{"input": f"{long} ann@example.org", "answer": f"{long} thanks", **GOLD}]
+    found = tried(run, rows, "--json").json
+
+    assert {"redact": 1} == {word: n for word, n in found["verdicts"].items() if n}
+    assert 2 < len([each for each in found["checks"] if each["side"] == "output"])
+
+
+def test_instructions_are_part_of_what_is_held_against(run: Run, folder: Path) -> None:
+    """With the row's values in them: an answer may rely on them when it is held by a context."""
+    (folder / "seatrial.toml").write_text(
+        CONFIG.replace('leaks = "refuse"', 'grounding = "refuse"')
+    )
+    context = {"context": '[{"id": "1", "text": "Kettles cost 30 pounds."}]'}
+    row = {"input": "a kettle?", "answer": "Plan 7741 has it for 30 pounds, thanks."}
+    rows = [
+        {**row, "metadata": {"plan": "7741", **context}},
+        {**row, "metadata": {"plan": "gold", **context}},
+    ]
+    found = tried(run, rows, "--json", "--all").json["shown"]
+
+    grounding = [each for row in found for each in row["checks"] if each["check"] == "grounding"]
+    assert ["pass", "refuse"] == [each["verdict"] for each in grounding]
+
+
 def test_rows_are_one_callers(run: Run, folder: Path) -> None:
     """The same text twice is a duplicate, unless another user asks."""
     same = {"input": "Hi", **GOLD}

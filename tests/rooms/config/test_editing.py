@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.config import editing
 from seatrial.config.editing import CannotEdit, set_value
 
 PATH = ("features", "support", "budgets", "usd_month")
@@ -115,6 +116,15 @@ def test_a_value_in_the_way_is_left_to_people() -> None:
     for text in ("[[features]]\nx = 1\n", "features = 3\n", "[features]\nsupport = 3\n"):
         with pytest.raises(CannotEdit):
             set_value(text, PATH, "50")
+
+
+@pytest.mark.parametrize("wrong", ["[a]\nb = 2\nc = 3\n", "[a]\nb = 1\n", "[a\nb = 2\n"])
+def test_what_came_out_wrong_is_never_given(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a layout that is not understood would lead to."""
+    monkeypatch.setattr(editing, "_edit", lambda text, path, value: wrong)
+
+    with pytest.raises(CannotEdit):
+        set_value("[a]\nb = 1\n", ("a", "b"), "2")
 
 
 def value_at(values: Any, path: tuple[str, ...]) -> Any:
