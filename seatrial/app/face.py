@@ -17,6 +17,7 @@ from seatrial.app import calling, wiring
 from seatrial.app.languages import Languages
 from seatrial.app.running import Parts, Running
 from seatrial.app.wiring import Outside
+from seatrial.engine.admission import LoadView
 from seatrial.engine.answer import answer
 from seatrial.engine.health import Health, OutletView
 from seatrial.engine.keyring import Keyring, make_key
@@ -27,6 +28,7 @@ from seatrial.jobs.supervisor import Job
 from seatrial.ports import Key, ReleaseRow, Sink
 from seatrial.reliability.settings import Plan
 from seatrial.store import DurableStore
+from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Refused, Settled
 from seatrial.values.idempotency import fingerprint_of
 from seatrial.values.replies import Reply
@@ -393,6 +395,22 @@ class Seatrial:
             return running.twins.answer(request, known, work)
         return answer(request, known, world=world, sink=sink)
 
+    def shed(self, caller: Caller, criticality: Criticality) -> Refused | None:
+        """Refuse a request for want of places before it is read; None to read it."""
+        running = self._running
+        return None if running is None else running.parts.gate.shed(caller, criticality)
+
+    def told(self, seconds: float) -> None:
+        """Note how long it took to tell one that it is not let in."""
+        if self._running is not None:
+            self._running.parts.gate.admission.told(seconds)
+
+    def load(self) -> LoadView:
+        """Return how much there is to do."""
+        if self._running is None:
+            return LoadView(0, 0, 0, overloaded=False, lag_s=0.0, refused={})
+        return self._running.parts.gate.admission.view()
+
     def live(self) -> bool:
         """Return whether the event loop keeps its time."""
         return self._running is None or self._running.is_prompt()
@@ -404,6 +422,8 @@ class Seatrial:
         parts = [f"{name}: {reason}" for name, reason in self._running.problems.items()]
         if self._reload_problem:
             parts.append(f"config: {self._reload_problem} The one before is in force.")
+        if self._running.parts.gate.admission.overloaded:
+            parts.append("overloaded: there is more to do than can be done")
         counts = self._running.parts.recorder.counts()
         if counts.dropped:
             parts.append(f"records: {counts.dropped} could not be kept")

@@ -21,6 +21,7 @@ from seatrial.reliability.concurrency import ConcurrencyLimit
 from seatrial.reliability.fairness import Shares, give, take
 from seatrial.reliability.limits import LimitSettings
 from seatrial.reliability.shedding import LAG_S, Queue, Strain, Waiter
+from seatrial.stats.buckets import FadingQuantiles
 from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Refused
 from seatrial.values.requests import Caller
@@ -51,9 +52,10 @@ class LoadView:
     Args:
         in_flight, capacity: requests now, and how many may be.
         queued: requests that wait for a place.
-        overloaded: whether the queue is waited in for too long.
+        overloaded: whether there is more to do than can be done.
         lag_s: of the event loop, the worst of the last second.
-        refused: so far, by code.
+        refused: requests that were not let in so far, by code; they leave no record.
+        refusal_p99_s: within which nearly all of the latest of them were told, in seconds.
     """
 
     in_flight: int
@@ -62,6 +64,7 @@ class LoadView:
     overloaded: bool
     lag_s: float
     refused: Mapping[str, int]
+    refusal_p99_s: float = 0.0
 
 
 class Admission:
@@ -90,6 +93,7 @@ class Admission:
         self._full = False  # of memory
         self._pressed = False
         self._refused: dict[str, int] = {}
+        self._told_s = FadingQuantiles()
         self.in_flight = 0
         self._learns = max_in_flight is None
         self._max_memory_bytes = max_memory_bytes
@@ -113,7 +117,25 @@ class Admission:
         """
         if self.in_flight < self._limit.limit and not self._pressed and not len(self._queue):
             return self._place(key)
-        return self._enter_pressed(key, criticality)
+        refused = self._refusal(key, criticality)
+        if refused is not None:
+            return refused
+        if self.in_flight < self._limit.limit and not len(self._queue):
+            return self._place(key)
+        if len(self._queue) >= self._strain.bound:
+            self._make_way(key, criticality.rank)
+        return None
+
+    def shed(self, key: str, criticality: Criticality) -> Refused | None:
+        """Refuse a request that `enter` would refuse now, before any work is done for it.
+
+        Args:
+            key: whose share it would take.
+            criticality: what is refused first.
+        """
+        if self.in_flight < self._limit.limit and not self._pressed and not len(self._queue):
+            return None
+        return self._refusal(key, criticality)
 
     async def wait(self, key: str, criticality: Criticality, *, deadline: float) -> Place | Refused:
         """Wait in the queue after `enter` said None.
@@ -177,14 +199,29 @@ class Admission:
             self.in_flight,
             self._limit.limit,
             len(self._queue),
-            self._strain.overloaded,
+            self.overloaded,
             max(self._lags),
             dict(self._refused),
+            self._told_s.quantile(0.99),
         )
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether there is more to do than can be done."""
+        return self._full or self._strain.overloaded or self._lagging
+
+    def count_refused(self, code: str) -> None:
+        """Count one who was not let in."""
+        self._refused[code] = self._refused.get(code, 0) + 1
+
+    def told(self, seconds: float) -> None:
+        """Note how long it took to tell one that it is not let in."""
+        self._told_s.add(seconds)
 
     # -- under pressure -------------------------------------------------------------------
 
-    def _enter_pressed(self, key: str, criticality: Criticality) -> Place | Refused | None:
+    def _refusal(self, key: str, criticality: Criticality) -> Refused | None:
+        """Return why one is not let in under pressure; None for a place, or one in the queue."""
         now = self._clock.now()
         self._check(now)
         rank = criticality.rank
@@ -194,19 +231,27 @@ class Admission:
         if lagging and rank > Criticality.DEFAULT.rank:
             return self._refuse_us()
         if self.in_flight < self._limit.limit and not len(self._queue):
-            return self._place(key)
+            return None
         if self._shares.is_over(key, room=self._limit.limit, now=now):
             return self._refuse_share()
-        if lagging or criticality is Criticality.SHADOW:
+        if criticality is Criticality.SHADOW:
+            return self._refuse_us()
+        # A lag must not take from anybody the share that others have in excess.
+        if lagging and not self._shares.is_under(key, room=self._limit.limit, now=now):
             return self._refuse_us()
         if len(self._queue) >= self._strain.bound:
             self._strain.turned_away()
-            other = self._queue.give_way(key, rank)
-            if other is None:
+            if self._queue.yielding(key, rank) is None:
                 return self._refuse_us()
+        return None
+
+    def _make_way(self, key: str, rank: int) -> None:
+        """Refuse somebody who waits in a full queue, for one who comes."""
+        other = self._queue.yielding(key, rank)
+        if other is not None:
+            self._queue.drop(other)
             lower = other.rank > rank
             self._tell(other, self._refuse_us() if lower else self._refuse_share())
-        return None
 
     @property
     def _lagging(self) -> bool:
@@ -217,7 +262,7 @@ class Admission:
             self._strain.check(now, oldest_s=self._queue.oldest_s(now))
             for waiter in self._queue.beyond(self._strain.floor):
                 self._tell(waiter, self._refuse_us())
-        self._pressed = self._full or self._strain.overloaded or self._lagging
+        self._pressed = self.overloaded
 
     def _serve(self) -> None:
         """Give places that are free to those who wait."""
@@ -259,7 +304,7 @@ class Admission:
         return Refused("rate_limited", message, retry_after_s=wait_s)
 
     def _retry_s(self, code: str) -> float:
-        self._refused[code] = self._refused.get(code, 0) + 1
+        self.count_refused(code)
         # Jittered: whoever is sent away together must not come back together.
         return RETRY_LEAST_S + RETRY_SPREAD_S * self._coin()
 

@@ -57,7 +57,7 @@ async def answer(
     now, wall, stream = clock.now(), clock.wall(), request.stream
     passed = await gate.enter(request, known.limits.get(request.feature))
     if isinstance(passed, Refused):
-        return Settled(Head(request.id, plan.release, passed.kind), passed)
+        return Settled(Head(request.id, plan.release, passed.kind), passed, let_in=False)
     trail = Trail(request, plan, known, request.body, now, wall, stream, task)
     try:
         if passed.reserved is not None:

@@ -9,8 +9,9 @@ from typing import Final
 from seatrial.engine.admission import Admission, Limiter, Place, Reserved
 from seatrial.ports import Clock
 from seatrial.reliability.limits import LimitSettings, UsualOutput, expected_tokens
+from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Refused
-from seatrial.values.requests import Request
+from seatrial.values.requests import Caller, Request
 
 GRACE_S: Final = 60.0  # for settling after the deadline
 _NONE: Final[Mapping[str, str]] = {}
@@ -54,8 +55,7 @@ class Gate:
             request: authenticated.
             settings: the feature's limits; None where there are none.
         """
-        caller = request.caller
-        key = f"{caller.tenant}/{caller.key_id}"
+        key = _key_of(request.caller)
         found = self.admission.enter(key, request.criticality)
         if found is None:
             found = await self.admission.wait(key, request.criticality, deadline=request.deadline)
@@ -70,8 +70,18 @@ class Gate:
             raise
         if isinstance(reserved, Refused):
             self.admission.leave(found)
+            self.admission.count_refused(reserved.code)
             return reserved
         return Pass(request.feature, found, reserved)
+
+    def shed(self, caller: Caller, criticality: Criticality) -> Refused | None:
+        """Refuse at the door whom `enter` would refuse for want of places; see `Admission.shed`.
+
+        Args:
+            caller: authenticated.
+            criticality: as far as it is known already.
+        """
+        return self.admission.shed(_key_of(caller), criticality)
 
     async def _reserve(
         self, request: Request, settings: LimitSettings
@@ -106,3 +116,7 @@ class Gate:
         if passed.reserved is None:
             return _NONE
         return await self.limiter.headers(passed.reserved)
+
+
+def _key_of(caller: Caller) -> str:
+    return f"{caller.tenant}/{caller.key_id}"

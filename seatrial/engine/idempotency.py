@@ -105,6 +105,10 @@ class Twins:
             if settled is None:
                 continue  # its caller left
             decision = settled.decision
+            if not settled.let_in:
+                return msgspec.structs.replace(
+                    settled, head=msgspec.structs.replace(settled.head, record_id=request.id)
+                )
             if isinstance(decision, Refused) and not rules.is_final(decision):
                 # What does not stand is no result: each has this refusal on its own account.
                 return await self._refuse(decision, request, known)

@@ -15,6 +15,7 @@ __all__ = [
     "headers",
     "health",
     "listening",
+    "load",
     "messages",
     "messages_in",
     "messages_out",

@@ -12,6 +12,7 @@ from seatrial.gateway.chat import chat
 from seatrial.gateway.embeddings import embeddings
 from seatrial.gateway.exchange import ErrorShape, Handler
 from seatrial.gateway.health import live, ready
+from seatrial.gateway.load import load
 from seatrial.gateway.messages import messages
 from seatrial.gateway.messages_out import error_body as messages_error
 from seatrial.gateway.models import model, models
@@ -54,6 +55,7 @@ TABLE: Final = (
     Endpoint("GET", "/v1/models", Permission.KEY, models),
     Endpoint("GET", "/v1/models/{id}", Permission.KEY, model),
     Endpoint("GET", "/api/v1/targets", Permission.KEY, targets),
+    Endpoint("GET", "/api/v1/load", Permission.KEY, load),
     Endpoint("GET", "/livez", Permission.OPEN, live),
     Endpoint("GET", "/readyz", Permission.OPEN, ready),
 )

@@ -12,11 +12,12 @@ from typing import Final, ParamSpec, TypeVar
 from seatrial.gateway import openai_out as out
 from seatrial.gateway.bounds import inflate
 from seatrial.gateway.face import App
-from seatrial.gateway.faults import Fault, Shown, show_fault
+from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
 from seatrial.gateway.headers import Found
 from seatrial.gateway.scopes import Headers
 from seatrial.gateway.settings import DoorSettings
 from seatrial.gateway.ways import Way
+from seatrial.values.decisions import Refused
 from seatrial.values.requests import Caller
 
 # What is shorter is read at once; what is longer would hold others up, and is counted.
@@ -162,6 +163,11 @@ class Exchange:
         body = self.errors(shown, self.id)
         hints = out.error_headers(shown, replayed=self.replayed)
         await self.reply(shown.status, body, [*headers, *hints])
+
+    async def turn_away(self, refused: Refused) -> None:
+        """Tell one that it is not let in; it has no record."""
+        await self.fail(show_refused(refused))
+        self.app.told(self.app.now() - self.way.came)
 
 
 @dataclass(slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from seatrial.values.chat import Piece
+from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Head, Refused, Settled
 from seatrial.values.requests import Caller, Request
 
@@ -46,6 +47,38 @@ class TargetState(Protocol):
         """Attempts under way."""
 
 
+class Load(Protocol):
+    """How much there is to do."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are answered now."""
+
+    @property
+    def capacity(self) -> int:
+        """How many may be."""
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait for a place."""
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether there is more to do than can be done."""
+
+    @property
+    def lag_s(self) -> float:
+        """By how much the event loop was late, the worst of the last second."""
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Requests that were not let in so far, by code."""
+
+    @property
+    def refusal_p99_s(self) -> float:
+        """Within which nearly all of the latest of them were told, in seconds."""
+
+
 class Outlet(Protocol):
     """Where a streamed answer leaves; the same shape as `ports.Sink`."""
 
@@ -82,6 +115,15 @@ class App(Protocol):
 
     def health(self) -> Sequence[TargetState]:
         """Return the state of every target that was asked so far."""
+
+    def shed(self, caller: Caller, criticality: Criticality) -> Refused | None:
+        """Refuse a request for want of places before it is read; None to read it."""
+
+    def told(self, seconds: float) -> None:
+        """Note how long it took to tell one that it is not let in."""
+
+    def load(self) -> Load:
+        """Return how much there is to do."""
 
     def live(self) -> bool:
         """Return whether the event loop keeps its time."""

@@ -33,6 +33,13 @@ _NO_VECTOR: Final = "The feature hands this to a person, and no person can give 
 
 async def talk(exchange: Exchange, dialect: Dialect) -> None:
     """Answer one request, whole or in pieces."""
+    found = exchange.found
+    if b"idempotency-key" not in found:  # whoever asked before gets what came of it
+        # Before the body is read: a refusal must cost next to nothing.
+        refused = exchange.app.shed(exchange.caller, criticality(found, {}))
+        if refused is not None:
+            await exchange.turn_away(refused)
+            return
     raw = await exchange.body()
     ask = await exchange.apart(len(raw), dialect.read, raw, exchange.settings)
     request = await admit(exchange, ask, raw)
@@ -227,6 +234,9 @@ def _answer_of(settled: Settled) -> Answer | None:
 
 async def _refuse(exchange: Exchange, settled: Settled) -> None:
     refused = settled.decision
+    if not settled.let_in and isinstance(refused, Refused):
+        await exchange.turn_away(refused)
+        return
     shown = show_refused(refused) if isinstance(refused, Refused) else _incomplete()
     labels = out.labels(settled.head)
     await exchange.fail(shown, [*labels, out.REPLAYED] if settled.replayed else labels)

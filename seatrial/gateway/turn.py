@@ -75,6 +75,7 @@ class Turn:
         "_parts",
         "_told",
         "_waiter",
+        "came",
         "complete",
         "gone",
         "keep_alive",
@@ -90,6 +91,7 @@ class Turn:
         self.started = False
         self.complete = False
         self.gone = False
+        self.came = line.loop.time()
         self._line = line
         self._mute = method == "HEAD"
         self._old = old
@@ -118,6 +120,7 @@ class Turn:
     def end(self) -> None:
         """Note that the body is whole."""
         self.more_body = False
+        self.came = self._line.loop.time()
         self._wake()
 
     def lose(self) -> None:

@@ -7,6 +7,7 @@ the place of ASGI's `send`.  Under any other server, and in tests, ASGI is the w
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
@@ -19,6 +20,10 @@ Gone = Callable[[], None]
 
 class Way(Protocol):
     """Between one request and the doors."""
+
+    @property
+    def came(self) -> float:
+        """When the last of it came, on the monotonic clock."""
 
     def receive(self) -> Awaitable[Message]:
         """Return ASGI's next message: more of the body, or that the caller left."""
@@ -46,7 +51,7 @@ class AsgiWay:
         receive, send: ASGI's.
     """
 
-    __slots__ = ("_gone", "_handle", "_reader", "_send", "receive")
+    __slots__ = ("_gone", "_handle", "_reader", "_send", "came", "receive")
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.receive = receive
@@ -54,6 +59,7 @@ class AsgiWay:
         self._gone: Gone | None = None
         self._handle: asyncio.TimerHandle | None = None
         self._reader: asyncio.Task[None] | None = None
+        self.came = time.monotonic()
 
     def whole_body(self) -> bytes | None:
         """Return None: only `receive` can tell."""

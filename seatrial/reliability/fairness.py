@@ -41,7 +41,7 @@ def fair_level(wanted: Iterable[int], room: int) -> float:
 class Shares:
     """The places that each key holds: those in flight, and those in the queue."""
 
-    __slots__ = ("_level", "_level_at", "_room", "_usual", "in_flight", "queued")
+    __slots__ = ("_level", "_level_at", "_room", "_spare", "_usual", "in_flight", "queued")
 
     def __init__(self) -> None:
         self.in_flight: dict[str, int] = {}
@@ -49,6 +49,7 @@ class Shares:
         self._usual: dict[str, float] = {}
         self._level = float("inf")
         self._level_at = float("-inf")
+        self._spare = float("inf")  # the level that leaves a place for one more
         self._room = -1
 
     def held(self, key: str) -> int:
@@ -69,15 +70,30 @@ class Shares:
         """
         if not any(other != key for other in (*self.in_flight, *self.queued)):
             return False
-        if now >= self._level_at + FRESH_S or room != self._room:
-            self._measure(room, now)
+        self._look(room, now)
         share = max(self._level, 1.0)
         return self.held(key) >= share + 1 and self._usual.get(key, 0.0) >= NEAR * share
+
+    def is_under(self, key: str, *, room: int, now: float) -> bool:
+        """Whether a key that asks for one more would still hold no more than its fair share.
+
+        Args:
+            key: who asks.
+            room: places in all, none of them free.
+            now: monotonic seconds.
+        """
+        self._look(room, now)
+        return self.held(key) + 1 <= self._spare
+
+    def _look(self, room: int, now: float) -> None:
+        if now >= self._level_at + FRESH_S or room != self._room:
+            self._measure(room, now)
 
     def _measure(self, room: int, now: float) -> None:
         """Work out the level, and what each key usually holds while there is pressure."""
         held = {each: self.held(each) for each in self.in_flight.keys() | self.queued.keys()}
         self._level = fair_level(held.values(), room)
+        self._spare = fair_level(held.values(), max(0, room - 1))
         # The first look after a calm may fall on a burst: it counts no more than others.
         weight = min(MOST_WEIGHT, 1.0 - math.exp((self._level_at - now) / MEMORY_S))
         usual = {}

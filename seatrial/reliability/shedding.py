@@ -169,8 +169,8 @@ class Queue:
                 return waiter
         return None
 
-    def give_way(self, key: str, rank: int) -> Waiter | None:
-        """Take out who must leave a full queue to somebody who comes; None when nobody must.
+    def yielding(self, key: str, rank: int) -> Waiter | None:
+        """Return who must leave a full queue to somebody who comes; None when nobody must.
 
         That is the newest of a lower class, else the newest of a key that holds more places
         than the newcomer would.
@@ -181,12 +181,12 @@ class Queue:
         """
         for lower in range(LOWEST, rank, -1):
             if rows := self._rows[lower]:
-                return self._drop_newest(rows, max(rows, key=self._shares.held))
+                return rows[max(rows, key=self._shares.held)][-1]
         rows = self._rows[rank]
         if rows:
             greediest = max(rows, key=self._shares.held)
             if self._shares.held(greediest) > self._shares.held(key) + 1:
-                return self._drop_newest(rows, greediest)
+                return rows[greediest][-1]
         return None
 
     def beyond(self, floor: int) -> list[Waiter]:
@@ -201,11 +201,6 @@ class Queue:
         for waiter in out:
             self.drop(waiter)
         return out
-
-    def _drop_newest(self, rows: dict[str, deque[Waiter]], key: str) -> Waiter:
-        waiter = rows[key][-1]
-        self.drop(waiter)
-        return waiter
 
     def _tidy(self, rank: int, key: str) -> None:
         """Keep both ends of every row alive; what is gone between them costs nothing more."""

@@ -2,7 +2,8 @@
 
 `upstream` is a model server that fails on purpose, `driver` sends requests and names what became
 of each, `clock` runs asyncio code in virtual time, `simulate` lets whole days pass in it, and
-`scripted` is a provider that does what its script says.  Each is imported only when asked for.
+`scripted` is a provider that does what its script says, and `overload` asks for more than can be
+done.  Each is imported only when asked for.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ __all__ = [
     "crash",
     "drive",
     "driver",
+    "overload",
     "process",
     "scripted",
     "simulate",

@@ -131,6 +131,7 @@ class Settled(msgspec.Struct, frozen=True):
         marks: what marks in it stand for, where the caller gets that back; never stored.
         replayed: True when this is the result of an earlier request with the same key.
         created: of a replayed result, the Unix time that its answer names.
+        let_in: False for a request that was refused before it began: it has no record.
     """
 
     head: Head
@@ -142,3 +143,4 @@ class Settled(msgspec.Struct, frozen=True):
     marks: Mapping[str, str] = {}
     replayed: bool = False
     created: int = 0
+    let_in: bool = True

@@ -17,6 +17,7 @@ from seatrial.gateway.faults import Fault
 from seatrial.gateway.fields import Ask
 from seatrial.gateway.settings import DoorSettings
 from seatrial.values.chat import Answer, Piece
+from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Answered, Decision, Head, Refused, Settled
 from seatrial.values.requests import Caller, Request
 
@@ -87,6 +88,19 @@ class State:
 
 
 @dataclass
+class Work:
+    """How much there is to do."""
+
+    in_flight: int = 0
+    capacity: int = 8
+    queued: int = 0
+    overloaded: bool = False
+    lag_s: float = 0.0
+    refused: dict[str, int] = field(default_factory=dict)
+    refusal_p99_s: float = 0.0
+
+
+@dataclass
 class FakeApp:
     """Answers by script; remembers what it was asked."""
 
@@ -102,6 +116,10 @@ class FakeApp:
     cancelled: int = 0
     closed: bool = False
     reloads: int = 0
+    sheds: Refused | None = None
+    told_s: list[float] = field(default_factory=list)
+    criticalities: list[Criticality] = field(default_factory=list)
+    at_work: Work = field(default_factory=Work)
     _ids: itertools.count[int] = field(default_factory=itertools.count)
 
     def now(self) -> float:
@@ -139,6 +157,16 @@ class FakeApp:
 
     def health(self) -> tuple[State, ...]:
         return self.states
+
+    def shed(self, caller: Caller, criticality: Criticality) -> Refused | None:
+        self.criticalities.append(criticality)
+        return self.sheds
+
+    def told(self, seconds: float) -> None:
+        self.told_s.append(seconds)
+
+    def load(self) -> Work:
+        return self.at_work
 
     def live(self) -> bool:
         return self.alive

@@ -4,12 +4,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from seatrial.errors import StartRefused
 from seatrial.gateway.asgi import build
 from seatrial.gateway.endpoints import TABLE, Endpoint, Permission, Routes
+from seatrial.gateway.face import Outlet
 from seatrial.gateway.settings import DoorSettings
-from tests.doors.gateway.scripted import KEY, Client, FakeApp, Ready, State, Wire, scope
+from seatrial.values.criticality import Criticality
+from seatrial.values.decisions import Refused, Settled
+from seatrial.values.requests import Request
+from tests.doors.gateway.scripted import (
+    KEY,
+    Client,
+    FakeApp,
+    Ready,
+    State,
+    Wire,
+    Work,
+    scope,
+    settled,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -274,3 +289,62 @@ async def test_targets_tell_their_breakers() -> None:
         },
         {"target": "small", "outlet": "call", "state": "closed", "rests_s": 0.0, "in_flight": 0},
     ] == reply.json
+
+
+async def test_load_tells_who_was_not_let_in() -> None:
+    """Requests that were refused at the door have no record: here they are counted."""
+    app = FakeApp()
+    app.at_work = Work(in_flight=3, queued=1, overloaded=True, refused={"overloaded": 7})
+    reply = await Client(app).ask("GET", "/api/v1/load")
+
+    assert 200 == reply.status
+    assert "no-store" == reply.headers["cache-control"]
+    assert {
+        "in_flight": 3,
+        "capacity": 8,
+        "queued": 1,
+        "overloaded": True,
+        "lag_s": 0.0,
+        "refused": {"overloaded": 7},
+        "refusal_p99_s": 0.0,
+    } == reply.json
+
+
+async def test_under_pressure_bodies_are_not_read() -> None:
+    """Who is refused for want of places is told by key and header alone; there is no record."""
+    app = FakeApp(sheds=Refused("overloaded", "Too much to do.", retry_after_s=1.5))
+    batch = [("seatrial-criticality", "batch")]
+    reply = await Client(app).ask(
+        "POST", "/v1/chat/completions", body=b"not json at all", headers=batch
+    )
+
+    assert (503, "overloaded") == (reply.status, reply.error["code"])
+    assert ("2", "1500") == (reply.headers["retry-after"], reply.headers["retry-after-ms"])
+    assert "seatrial-record" not in reply.headers
+    assert reply.headers["x-request-id"]
+    assert ([], [Criticality.BATCH]) == (app.asked, app.criticalities)
+    assert 1 == len(app.told_s)
+    assert 0.0 <= app.told_s[0] < 10.0
+
+
+async def test_whoever_asked_before_is_heard_even_so() -> None:
+    """A request with a key may have its result already: it is not refused unread."""
+    app = FakeApp(sheds=Refused("overloaded", "Too much to do."))
+    reply = await Client(app).chat(headers=[("idempotency-key", "k1")])
+
+    assert 200 == reply.status
+
+
+async def test_what_is_not_let_in_shows_no_record() -> None:
+    """Refused before it began: its id leads to no record."""
+
+    async def refuses(request: Request, sink: Outlet | None) -> Settled:
+        refused = Refused("rate_limited", "Enough.", retry_after_s=1.0)
+        return replace_struct(settled(request, refused), let_in=False)
+
+    app = FakeApp(script=refuses)
+    reply = await Client(app).chat()
+
+    assert 429 == reply.status
+    assert "seatrial-record" not in reply.headers
+    assert 1 == len(app.told_s)

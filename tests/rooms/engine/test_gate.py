@@ -144,3 +144,20 @@ def test_who_leaves_while_it_is_counted_takes_no_place_along() -> None:
         assert 0 == gate.admission.in_flight
 
     run(main())
+
+
+def test_what_a_limit_refuses_is_counted() -> None:
+    """It leaves no record; the door refuses by the same key as the way in."""
+
+    async def main() -> None:
+        gate = gate_of(1)
+        await enter(gate, ONCE)
+        assert gate.shed(Caller(key_id="k"), Criticality.DEFAULT) is None
+        assert isinstance(gate.shed(Caller(key_id="k"), Criticality.SHADOW), Refused)
+        assert {"overloaded": 1} == gate.admission.view().refused
+        again = gate_of(2)
+        await enter(again, ONCE)
+        assert isinstance(await again.enter(request(), ONCE), Refused)
+        assert {"rate_limited": 1} == again.admission.view().refused
+
+    run(main())

@@ -121,3 +121,16 @@ def test_who_holds_nothing_is_forgotten() -> None:
     assert {"a": 1} == places
     give(places, "a")
     assert {} == places
+
+
+def test_whoever_holds_little_is_under_its_share() -> None:
+    """In a full house one more may be had by those below the level, at the cost of those above."""
+    shares = shares_of(greedy=80, modest=15, little=5)
+
+    assert not shares.is_under("greedy", room=100, now=0.0)
+    assert shares.is_under("modest", room=100, now=0.0)
+    assert shares.is_under("new", room=100, now=0.0)
+    assert not shares_of(only=100).is_under("only", room=100, now=0.0)
+    assert shares_of(only=100).is_under("new", room=100, now=0.0)
+    even = shares_of(a=50, b=50)
+    assert not even.is_under("a", room=100, now=0.0)

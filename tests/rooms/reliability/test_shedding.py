@@ -140,26 +140,26 @@ def test_a_lower_class_gives_way() -> None:
     """In a full queue the newest of the lowest class leaves for one who matters more."""
     queue, waiters = queue_of(("a", BATCH), ("b", SHADOW), ("a", SHADOW), ("a", SHADOW))
 
-    assert waiters[3] is queue.give_way("new", DEFAULT)
-    assert queue.give_way("new", SHADOW) in {waiters[2], None}
+    assert waiters[3] is queue.yielding("new", DEFAULT)
+    assert 4 == len(queue)
+    assert queue.yielding("new", SHADOW) in {waiters[3], None}
 
 
 def test_a_greedy_key_gives_way() -> None:
     """Within a class the newest of the key that holds most leaves for one who holds little."""
     queue, waiters = queue_of(("greedy", DEFAULT), ("greedy", DEFAULT), ("b", DEFAULT), greedy=5)
 
-    assert waiters[1] is queue.give_way("new", DEFAULT)
-    assert waiters[1].gone
-    assert 2 == len(queue)
+    assert waiters[1] is queue.yielding("new", DEFAULT)
+    assert 3 == len(queue)
 
 
-def test_equals_do_not_give_way() -> None:
+def test_equals_do_not_yielding() -> None:
     """Nobody leaves for one who holds as much, nor for one who matters less."""
     queue, _ = queue_of(("a", DEFAULT), ("b", DEFAULT))
 
-    assert queue.give_way("c", DEFAULT) is None
-    assert queue.give_way("c", BATCH) is None
-    assert Queue(Shares()).give_way("c", DEFAULT) is None
+    assert queue.yielding("c", DEFAULT) is None
+    assert queue.yielding("c", BATCH) is None
+    assert Queue(Shares()).yielding("c", DEFAULT) is None
 
 
 def test_a_refused_class_leaves_the_queue() -> None:
@@ -227,8 +227,10 @@ def test_the_queue_loses_and_doubles_nobody(steps: list[tuple[str, str, int, int
             inside = [each for each in inside if each.rank <= rank]
         elif what in {"pick", "newest", "way"}:
             if what == "way":
-                left = queue.give_way(key, rank)
+                left = queue.yielding(key, rank)
                 assert left is None or left.rank >= rank
+                if left is not None:
+                    queue.drop(left)
             else:
                 left = queue.pick(newest=what == "newest")
                 assert left is None or left.rank == min(each.rank for each in inside)
