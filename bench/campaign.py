@@ -4,6 +4,7 @@ A machine that slows down for a while then slows all of them down alike.
 """
 
 import asyncio
+import json
 import subprocess
 import sys
 import tempfile
@@ -124,6 +125,9 @@ def run(settings: Settings, say: Say) -> Measured:
             if asking and "app.ask" not in measured.notes:
                 with _noting(measured, "app.ask", say):
                     measured.ask_us.append(asking.once())
+            if contenders.SEATRIAL in settings.names:
+                with _noting(measured, "checks", say):
+                    measure_checks(site, measured)
         with _noting(measured, "other programs", say):
             measured.others_share = neighbours.share()
     return measured
@@ -169,6 +173,20 @@ def begin_asking(site: Site) -> Asking:
     command += ["--calls", str(site.settings.calls)]
     command += ["--at-once", str(site.settings.connections)]
     return Asking(command, site.cores.gateway, own / "log")
+
+
+def measure_checks(site: Site, measured: Measured) -> None:
+    """Add what each default check costs, from a process of its own on the gateway's core."""
+    contenders.require_seatrial()
+    with on_core(site.cores.gateway):
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.shares"], check=False, cwd=contenders.ROOT, text=True,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=SLICE_LIMIT_S,
+        )  # fmt: skip
+    if done.returncode:
+        raise DidNotStart(f"bench.shares failed: {done.stderr.strip().splitlines()[-1:]}")
+    for name, cost_us in json.loads(done.stdout).items():
+        measured.checks_us.setdefault(name, []).append(cost_us)
 
 
 def _one_round(
@@ -230,6 +248,6 @@ def _noting(measured: Measured, name: str, say: Say) -> Iterator[None]:
     """Turn what keeps one contender from being measured into a note; the others go on."""
     try:
         yield
-    except (Missing, DidNotStart, OSError, TimeoutError) as problem:
+    except (Missing, DidNotStart, OSError, TimeoutError, subprocess.TimeoutExpired) as problem:
         measured.notes[name] = str(problem) or type(problem).__name__
         say(f"{name} is left out: {measured.notes[name]}")

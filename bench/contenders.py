@@ -28,7 +28,18 @@ AIOHTTP: Final = "bare aiohttp"
 PYREQWEST: Final = "bare pyreqwest"
 SEATRIAL: Final = "seatrial"
 NO_RECORDS: Final = "no records"
-ALL: Final = (DIRECT, NGINX, HTTPTOOLS, AIOHTTP, PYREQWEST, SEATRIAL, NO_RECORDS)
+NO_CHECKS: Final = "no checks"
+ALL: Final = (DIRECT, NGINX, HTTPTOOLS, AIOHTTP, PYREQWEST, SEATRIAL, NO_RECORDS, NO_CHECKS)
+
+# Everything that a feature is checked for by default.
+CHECKS_OFF: Final = """
+[features.bench.input]
+injection = "off"
+
+[features.bench.output]
+leaks = "off"
+tools = "off"
+"""
 
 
 class Missing(Exception):
@@ -96,11 +107,13 @@ def launch(name: str, seatrial: Seatrial, *, folder: Path, port: int, upstream: 
             where = f"http://127.0.0.1:{upstream}{wire.PATH}"
             options = ("--client", client, "--port", str(port), "--upstream", where)
             return Launch((sys.executable, "-m", "bench.proxy", *options))
-        case "seatrial" | "no records":
+        case "seatrial" | "no records" | "no checks":
             if seatrial.template == SEATRIAL_COMMAND:
                 require_seatrial("seatrial.cli.serve")
             config = seatrial.write_config(folder, port=port, upstream=upstream)
-            template = seatrial.template if name == SEATRIAL else seatrial.template_off
+            if name == NO_CHECKS:
+                config.write_text(config.read_text() + CHECKS_OFF)
+            template = seatrial.template_off if name == NO_RECORDS else seatrial.template
             command = _words(template, config, port)
             return Launch(command, probe="/livez", prepare=seatrial.prepare_words(config))
     raise ValueError(f"unknown contender {name!r}")

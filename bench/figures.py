@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from bench.contenders import DIRECT, NGINX, SEATRIAL
+from bench.contenders import DIRECT, NGINX, NO_CHECKS, SEATRIAL
 from bench.load import Busy, Paced, Streamed
 
 
@@ -38,6 +38,7 @@ class Measured:
     resident_mb: dict[str, list[float]] = field(default_factory=dict)
     proportional_mb: dict[str, list[float]] = field(default_factory=dict)
     ask_us: list[float] = field(default_factory=list)
+    checks_us: dict[str, list[float]] = field(default_factory=dict)  # by check, as in bench.shares
     others_share: float | None = None  # of the gateway's core, used by programs outside this run
     notes: dict[str, str] = field(default_factory=dict)  # who is missing or failed, and why
 
@@ -78,6 +79,7 @@ AIMS: Final = (
     Aim("cpu_vs_nginx", 10.0, "×", "CPU per request, against nginx"),
     Aim("added_p99_ms", 3.0, "ms", "added p99 at the paced rate, over direct"),
     Aim("ask_us", 120.0, "µs", "app.ask in process, CPU per call, 32 at a time"),
+    Aim("cpu_vs_unchecked", 1.25, "×", "CPU per request, against no checks"),
     Aim("start_s", 1.5, "s", "start of serve to its first answer"),
     Aim("resident_mb", 80.0, "MB", "memory, resident, after the load"),
     Aim("event_vs_nginx", 3.0, "×", "CPU per stream event, against nginx (wish)"),
@@ -139,6 +141,10 @@ def summary(measured: Measured) -> dict[str, Row]:
             measured, base, lambda r: r.busy.cpu_ns / r.busy.requests
         )
         rows[f"event_vs_{suffix}"] = _against(measured, base, lambda r: float(r.streamed.cpu_ns))
+    unchecked = _against(measured, NO_CHECKS, lambda r: r.busy.cpu_ns / r.busy.requests)
+    rows["cpu_vs_unchecked"] = {
+        name: figure for name, figure in unchecked.items() if name == SEATRIAL
+    }
     rows["first_vs_nginx"] = _quotients(rows["added_first_ms"], NGINX)
     asked = spread(measured.ask_us)
     rows["ask_us"] = {SEATRIAL: asked} if asked else {}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from bench import contenders
-from bench.figures import AIMS, Figure, Measured, Row, summary
+from bench.figures import AIMS, Figure, Measured, Row, spread, summary
 
 NOISY: Final = 0.03  # of the gateway's core gone to other programs
 LOAD_BOUND: Final = 0.9  # below this share of its core the gateway was not what limited throughput
@@ -17,6 +17,7 @@ ROWS: Final = (
     ("cpu_us", "CPU µs per request", 1),
     ("cpu_vs_nginx", "  × nginx", 2),
     ("cpu_vs_bare", "  × bare proxy", 2),
+    ("cpu_vs_unchecked", "  × no checks", 2),
     ("requests_s", "requests/s, 32 connections", 0),
     ("busy_share", "  share of its core used", 2),
     ("p50_ms", "p50 ms at 100/s", 2),
@@ -59,6 +60,8 @@ def table(measured: Measured) -> str:
             f"OTHER PROGRAMS used {others:.0%} of the gateway's core: trust no percentile."
         )
     lines += ["", *_aligned(_aims(rows))]
+    if measured.checks_us:
+        lines += ["", *_aligned(_checks(measured, rows["cpu_us"].get(contenders.SEATRIAL)))]
     lines += ["", *(f"left out: {name}: {why}" for name, why in measured.notes.items())]
     return "\n".join(lines).rstrip()
 
@@ -102,6 +105,15 @@ def _aims(rows: dict[str, Row]) -> Iterable[list[str]]:
     for aim in AIMS:
         figure = rows[aim.key].get(contenders.SEATRIAL)
         yield [aim.text, f"≤ {aim.limit:g} {aim.unit}", _cell(figure, 2), aim.mark(figure)]
+
+
+def _checks(measured: Measured, whole: Figure | None) -> Iterable[list[str]]:
+    """What each check costs, and its share of a request; a letter's share is not measured."""
+    yield ["checks on by default", "µs", "of a request"]
+    for name, seen in measured.checks_us.items():
+        figure = spread(seen)
+        share = figure.value / whole.value if figure and whole and "(" not in name else None
+        yield [name, _cell(figure, 1), "-" if share is None else f"{share:.1%}"]
 
 
 def _load_bound(busy: Row) -> list[str]:

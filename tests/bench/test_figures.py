@@ -125,6 +125,30 @@ def test_a_share_of_other_programs_is_said() -> None:
     assert "OTHER PROGRAMS used 20%" in report.table(run)
 
 
+def test_growth_by_checks_is_one_ratio() -> None:
+    """Of seatrial with its checks to seatrial without, round by round; others have none."""
+    run = measured(
+        seatrial=[a_round(120), a_round(260)],
+        no_checks=[a_round(100), a_round(200)],
+        no_records=[a_round(100), a_round(100)],
+    )
+    row = summary(run)["cpu_vs_unchecked"]
+
+    assert {"seatrial"} == row.keys()
+    assert (1.2, 1.3) == pytest.approx((row["seatrial"].low, row["seatrial"].high))
+
+
+def test_each_check_has_its_share() -> None:
+    """The cost of each, and what part of a request it is; a letter is another request."""
+    run = measured(seatrial=[a_round(200)])
+    assert "of a request" not in report.table(run)
+
+    run.checks_us = {"injection": [20.0, 20.0], "injection (letter)": [60.0]}
+    lines = [line.split() for line in report.table(run).splitlines()]
+    assert ["injection", "20.0", "10.0%"] in lines
+    assert ["injection", "(letter)", "60.0", "-"] in lines
+
+
 def test_errors_are_counted_over_all_rounds() -> None:
     """One wrong reply in any round shows in the table."""
     rows = summary(measured(seatrial=[a_round(1, wrong=1), a_round(1, wrong=2)]))
