@@ -7,6 +7,7 @@ from typing import Literal
 
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.settings import InputSettings, OutputSettings
+from seatrial.reliability.hedging import HedgeSettings
 from seatrial.reliability.limits import LimitSettings
 from seatrial.reliability.similarity import CacheSettings
 
@@ -58,6 +59,7 @@ class FeatureSettings:
         limits: how much may be asked, and by whom.
         budgets: what may be spent on targets, and by whom.
         cache: which kept answers may be given again.
+        hedge: whether a second target is asked while the first is slow.
     """
 
     route: tuple[str, ...]
@@ -74,6 +76,7 @@ class FeatureSettings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     budgets: BudgetSettings = field(default_factory=BudgetSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    hedge: HedgeSettings = field(default_factory=HedgeSettings)
 
     @property
     def asks(self) -> tuple[str, ...]:

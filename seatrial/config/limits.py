@@ -12,6 +12,7 @@ from seatrial.prices.settings import PriceSettings
 from seatrial.providers.settings import TargetSettings
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.settings import InputSettings, OutputSettings
+from seatrial.reliability.hedging import HedgeSettings
 from seatrial.reliability.limits import LimitSettings, TargetLimits
 from seatrial.reliability.settings import (
     BreakerSettings,
@@ -143,6 +144,7 @@ LIMITS: Final[Mapping[type, Mapping[str, Limit]]] = {
         if name.endswith(("_usd_mtok", "_usd"))
     },
     BudgetSettings: dict.fromkeys(BudgetSettings.__dataclass_fields__, _BUDGET),
+    HedgeSettings: {"share": Limit(least=0, most=0.5)},
     CacheSettings: {
         "similar": Limit(least=0.7, most=1, zero="Leave it out for equal requests alone."),
         "embed_s": _time(60, "It would always be late. Leave it out for the usual second."),

@@ -103,6 +103,7 @@ def _plan(
         output=OutputPlan(feature.output, config.outputs[name].shape, identify),
         judge=_judge(config, feature.input),
         cache=_cache(config, feature.cache, sources),
+        hedge=feature.hedge if feature.hedge.share > 0 else None,
     )
 
 

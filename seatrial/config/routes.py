@@ -47,10 +47,19 @@ def read_feature(
     _check_say(settings, raw, at, reading)
     _check_requirements(settings.requirements, (*at, "requirements"), reading)
     _check_reach(settings, at, reading)
+    _warn_of_hedge(settings, (*at, "hedge"), reading)
     _warn_of_loose_limits(settings.limits, (*at, "limits"), reading)
     check_input(settings.input, (*at, "input"), targets, reading)
     check_output(settings.output, (*at, "output"), reading)
     return settings
+
+
+def _warn_of_hedge(settings: FeatureSettings, at: Path, reading: Reading) -> None:
+    """Warn of second calls that nobody could take."""
+    called = [place for place in settings.route if place not in BUILT_IN]
+    if settings.hedge.share > 0 and len(called) < 2:
+        message = "does nothing: the route has no second target that is called."
+        reading.warn(at, message, "Add one to the route, or take this out.")
 
 
 def read_prompt(name: str, settings: FeatureSettings, reading: Reading) -> prompts.Prompt | None:

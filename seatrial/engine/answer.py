@@ -90,6 +90,7 @@ async def _answer(trail: Trail, world: World, sink: Sink | None) -> Settled:
                 coin=world.coin,
                 outlook=world.health,
                 spare=_is_spared(request, world),
+                hedge=plan.hedge is not None and plan.hedge.allows(request.body),
             ),
             trail,
             world=world,
@@ -213,7 +214,7 @@ def _record(trail: Trail, decision: Decision, world: World) -> Record:
 
 
 def _first_token_s(trail: Trail) -> float | None:
-    latest = trail.attempts[-1] if trail.attempts else None
+    latest = trail.attempts[trail.answering] if trail.attempts else None
     if latest is None or latest.first_token_s is None:
         return None
     return latest.started_s + latest.first_token_s

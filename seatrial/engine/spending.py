@@ -60,7 +60,7 @@ async def reserve(
     asks = budgets.asks_for(settings, payer, pico=worst, at=trail.wall)
     if not asks:
         return Purse("", 0, body)
-    id_ = f"{request.id}.{len(trail.attempts)}"
+    id_ = f"{request.id}.{len(trail.attempts)}{step.purpose}"
     lease_s = max(0.0, request.deadline - world.clock.now()) + GRACE_S
     try:
         short = await world.counters.reserve(id_, asks, lease_s=lease_s)

@@ -122,6 +122,10 @@ class AttemptTimer:
         self.held = False
         self._limit_at = self._clock.now() + self._timers.gap_s
 
+    def move_to(self, task: asyncio.Task[Any] | None) -> None:
+        """Stop this task from now on: the one that began the attempt has ended."""
+        self._task = task
+
     def stop(self) -> None:
         """Cancel the alarm; call it before anything else is awaited."""
         if self._handle is not None:

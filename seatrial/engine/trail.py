@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -28,6 +28,9 @@ from seatrial.values.checks import CheckRecord, Verdict
 from seatrial.values.prices import PriceCard
 from seatrial.values.records import AttemptRecord
 from seatrial.values.requests import CHAT, Request
+
+if TYPE_CHECKING:
+    from seatrial.engine.together import Running
 
 
 class Purse(NamedTuple):
@@ -68,6 +71,8 @@ class Trail(msgspec.Struct):
         restoring: turns marks back in a stream that is handed over.
         purse: what the running attempt may spend.
         cost: of the last attempt.
+        running: calls in tasks of their own that have not been taken up.
+        answering: which attempt gave what the caller got, where others are noted behind it.
         grant: what the running attempt has taken from what its provider grants.
         rate: what the caller's limits leave, as headers.
     """
@@ -94,6 +99,8 @@ class Trail(msgspec.Struct):
     cost: Cost | None = None
     grant: Grant | None = None
     rate: Mapping[str, str] = {}
+    running: list[Running] = []
+    answering: int = -1
     _key: str | None = None
     _inquiry: Inquiry | None = None
 

@@ -17,6 +17,7 @@ from seatrial.ports import Checker, Clock, Coin, Counters, Provider
 from seatrial.reliability.budgets import BudgetSettings
 from seatrial.reliability.checks.duplicates import Recent
 from seatrial.reliability.forecast import Thrift
+from seatrial.reliability.hedging import HedgeBudget
 from seatrial.reliability.limits import LimitSettings
 from seatrial.reliability.settings import Plan
 from seatrial.values.prices import PriceCard
@@ -72,6 +73,7 @@ class World:
         few: how many long checks run at once; each holds the interpreter up for the loop.
         recent: what was asked a moment ago, for features that mind duplicates.
         thrift: who makes do with less, by feature; a job sees to it.
+        hedges: how many second calls each feature may still make.
         beside: how many calls beside the answers themselves are in flight, by target.
     """
 
@@ -91,4 +93,5 @@ class World:
     few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LONG_CHECKS))
     recent: Recent = field(default_factory=Recent)
     thrift: dict[str, Thrift] = field(default_factory=dict)
+    hedges: dict[str, HedgeBudget] = field(default_factory=dict)
     beside: dict[str, int] = field(default_factory=dict)

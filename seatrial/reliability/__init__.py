@@ -13,6 +13,7 @@ __all__ = [
     "fairness",
     "flow",
     "forecast",
+    "hedging",
     "idempotency",
     "judging",
     "limits",

@@ -45,6 +45,7 @@ WORDS: Final = {
     Cause.REFUSED: "declined to answer",
     Cause.CHECK_FAILED: "gave an answer that a check refused",
     Cause.RAISED: "raised an error",
+    Cause.OVERTAKEN: "was slower than another target",
     Cause.CALLER_LEFT: "was stopped: the caller left",
     Cause.SLOW_READER: "was stopped: the caller read too slowly",
 }

@@ -59,6 +59,23 @@ class Attempt(msgspec.Struct, frozen=True):
     purpose: str = ""
 
 
+class Together(msgspec.Struct, frozen=True):
+    """Call one target, and another one besides when the first is slow.
+
+    The first that gives something useful is the result.  The other one goes on until there is a
+    decision, or until the plan asks for it by an attempt at its target.
+
+    Args:
+        first: the attempt that the plan would make anyway.
+        second: the one besides.
+        after_s: how long the first is waited for alone, in seconds.
+    """
+
+    first: Attempt
+    second: Attempt
+    after_s: float
+
+
 class Wait(msgspec.Struct, frozen=True):
     """Let some time pass before the same target is tried again."""
 
@@ -79,7 +96,7 @@ class Check(msgspec.Struct, frozen=True):
     side: Literal["input", "output"]
 
 
-Step = Attempt | Wait | Commit | Check
+Step = Attempt | Together | Wait | Commit | Check
 Flow = Generator[Step, Result, Decision]
 _Tried = Generator[Step, Result, "Decision | None"]
 
@@ -96,6 +113,7 @@ class _Course(msgspec.Struct):
     calls: int = 0
     committed: bool = False
     failures: list[tuple[str, Failure]] = []
+    hedge: bool = False
 
 
 def answer_flow(
@@ -107,6 +125,7 @@ def answer_flow(
     coin: Callable[[], float],
     outlook: Outlook,
     spare: bool = False,
+    hedge: bool = False,
 ) -> Flow:
     """Plan one answer: attempts along the route, a commit for a stream, a decision.
 
@@ -118,11 +137,12 @@ def answer_flow(
         coin: throws numbers in [0, 1).
         outlook: what is known of the targets.
         spare: begin at a cheaper tier, where one is left that can be called.
+        hedge: whether a second target may be asked while the first is slow.
 
     Returns:
         A generator: send it the result of each step; its return value is the decision.
     """
-    course = _Course(plan, deadline, stream, now, coin, outlook)
+    course = _Course(plan, deadline, stream, now, coin, outlook, hedge=hedge)
     if plan.input is not None:
         turned_away = yield from _check_input(course)
         if turned_away is not None:
@@ -177,7 +197,13 @@ def _try_place(course: _Course, place: Place) -> _Tried:
         if isinstance(attempt, Failure):
             course.failures.append((place.target.name, attempt))
             return None
-        result = yield from _make(course, attempt)
+        other = _other(course, place, attempt) if course.hedge and turn == 0 else None
+        result = yield from _make(course, _beside(course, attempt, other) if other else attempt)
+        if other is not None and result.hedged:
+            decision = _weigh_hedged(course, place, other, result)
+            if decision is not None:
+                return decision
+            result = yield from _make(course, attempt)  # it is still on its way
         decision, failure = _weigh(course, place, result)
         if decision is not None or failure is None:
             return decision
@@ -201,6 +227,36 @@ def _try_place(course: _Course, place: Place) -> _Tried:
         turn += 1
 
 
+def _other(course: _Course, place: Place, attempt: Attempt) -> Place | None:
+    """Return who may be asked while an attempt is slow; None when nobody may."""
+    usual_s = course.outlook.typical_s(place.target.name, stream=course.stream)
+    if not place.next_called or usual_s is None or usual_s >= attempt.timers.total_s:
+        return None
+    behind = course.plan.places[place.tier + 1 :]
+    return next(each for each in behind if each.called)
+
+
+def _beside(course: _Course, attempt: Attempt, other: Place) -> Attempt | Together:
+    """Return an attempt with another one besides, where there is time for it."""
+    after_s = course.outlook.typical_s(attempt.target.name, stream=course.stream) or 0.0
+    left_s = course.deadline - course.now - after_s
+    timers = allot(other, course.outlook, left_s=left_s, stream=course.stream)
+    if timers is None:
+        return attempt
+    second = Attempt(other.target, other.tier, 0, timers, purpose="hedge")
+    return Together(attempt, second, after_s)
+
+
+def _weigh_hedged(course: _Course, place: Place, other: Place, result: Result) -> Decision | None:
+    """Return the decision that the faster one leads to, if it is an answer.
+
+    Anything else is for the first one to decide: asking besides must make nothing worse.
+    """
+    course.failures.append((place.target.name, Failure(Cause.OVERTAKEN)))
+    decision, _ = _weigh(course, other, result)
+    return decision if course.committed or isinstance(decision, Answered) else None
+
+
 def _may_repair(course: _Course, place: Place, repairs: int) -> bool:
     """Whether a model may be told what was wrong; a function would say the same again."""
     policy = course.plan.policy
@@ -221,11 +277,18 @@ def _next_attempt(course: _Course, place: Place, turn: int, *, repair: bool) -> 
     return Attempt(place.target, place.tier, turn, timers, False, place.lone, repair)
 
 
-def _make(course: _Course, attempt: Attempt) -> Generator[Step, Result, Result]:
-    """Make an attempt; a stream that begins as it should is handed over to its end."""
+def _make(course: _Course, attempt: Attempt | Together) -> Generator[Step, Result, Result]:
+    """Make an attempt, and see what came of it through to its end."""
     result = yield attempt
     course.now = result.at
+    if result.hedged:  # such a call takes none from those that a request may have
+        return msgspec.structs.replace((yield from _see_through(course, result)), hedged=True)
     course.calls += result.sent
+    return (yield from _see_through(course, result))
+
+
+def _see_through(course: _Course, result: Result) -> Generator[Step, Result, Result]:
+    """Have an answer checked; a stream that begins as it should is handed over to its end."""
     if result.answer is not None and course.plan.output is not None:
         result = yield Check("output")
         course.now = result.at

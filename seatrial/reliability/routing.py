@@ -62,6 +62,7 @@ HANDLING: Final = {
     Cause.REFUSED: Handling.NEXT,
     Cause.CHECK_FAILED: Handling.NEXT,
     Cause.RAISED: Handling.NEXT,
+    Cause.OVERTAKEN: Handling.NEXT,
     Cause.CALLER_LEFT: Handling.FINAL,
     Cause.SLOW_READER: Handling.FINAL,
 }

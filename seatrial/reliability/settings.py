@@ -11,6 +11,7 @@ from seatrial.reliability.limits import TargetLimits
 if TYPE_CHECKING:
     from seatrial.reliability.checks.incoming import InputPlan
     from seatrial.reliability.checks.outgoing import OutputPlan
+    from seatrial.reliability.hedging import HedgeSettings
     from seatrial.reliability.judging import Judge
     from seatrial.reliability.similarity import CachePlan
 
@@ -192,6 +193,7 @@ class Plan:
         output: the checks of answers, or None.
         judge: who judges inputs besides, or None.
         cache: how kept answers are used; None for the usual way.
+        hedge: whether a second target is asked while the first is slow; None for never.
         places: follows from the route.
         kinds: of the targets on it.
         keeps: whether answers are kept to be given again.
@@ -208,6 +210,7 @@ class Plan:
     output: OutputPlan | None = None
     judge: Judge | None = None
     cache: CachePlan | None = None
+    hedge: HedgeSettings | None = None
     places: tuple[Place, ...] = field(init=False, repr=False, compare=False)
     kinds: frozenset[str] = field(init=False, repr=False, compare=False)
     keeps: bool = field(init=False, repr=False, compare=False)

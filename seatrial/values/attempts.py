@@ -48,6 +48,7 @@ class Cause(Enum):
     REFUSED = "refused"  # a refusal, where the feature says to go on
     CHECK_FAILED = "check_failed"  # a valid answer that one of the feature's checks refused
     RAISED = "raised"  # a Python function raised
+    OVERTAKEN = "overtaken"  # another target, asked besides, was faster
     CALLER_LEFT = "caller_left"
     SLOW_READER = "slow_reader"  # the caller had not taken a begun stream by the deadline
 
@@ -116,6 +117,7 @@ class Result(msgspec.Struct, frozen=True):
         cut: True when the stream ended early after the commit.
         sent_pieces: events that had reached the caller.
         verdict: the strictest one, where checks were asked.
+        hedged: True when it is that of the second target, which was asked besides.
     """
 
     at: float
@@ -130,3 +132,4 @@ class Result(msgspec.Struct, frozen=True):
     cut: bool = False
     sent_pieces: int = 0
     verdict: Verdict | None = None
+    hedged: bool = False

@@ -54,7 +54,7 @@ def setting_names(section: dict[str, Any]) -> Iterator[str]:
 def test_every_setting_is_on_the_page() -> None:
     """Each key of seatrial.toml stands in the reference with a word on what it is."""
     page = (DOCS / "reference" / "configuration.md").read_text()
-    rooms = "Timer Retry Breaker Price Input Output Limit Budget Cache".split()
+    rooms = "Timer Retry Breaker Price Input Output Limit Budget Cache Hedge".split()
     sections = {"Requirements", *(f"{each}Settings" for each in rooms)}
     content = schema()
     names = {name for each in content["$defs"].values() for name in setting_names(each)}
@@ -69,6 +69,7 @@ def test_every_setting_is_on_the_page() -> None:
         "limits",
         "budgets",
         "cache",
+        "hedge",
     }
 
     assert sections <= set(content["$defs"])

@@ -4,6 +4,7 @@ import pytest
 
 from seatrial.config import Config, build_plans, load, release_rows
 from seatrial.config.functions import source_of
+from seatrial.reliability.hedging import HedgeSettings
 from seatrial.reliability.settings import Policy
 from tests.rooms.config.conftest import ENVIRON, EXAMPLE, FILES, Write
 
@@ -80,6 +81,17 @@ def test_plan_says_how_kept_answers_are_used(write: Write) -> None:
         cache.settings.embed_s,
     )
     assert '"small"' in cache.space
+
+
+def test_second_calls_are_off_until_a_share_is_set(write: Write) -> None:
+    """And they are no part of the release: they decide no answer."""
+    usual = CACHED.format(similar=0.9, age=60)
+    route = usual.replace('["large", "cache"]', '["large", "vectors", "cache"]')
+    plain = build_plans(load(write(route), environ={}))["support"]
+    hedged = build_plans(load(write(route + "    hedge.share = 0.05\n"), environ={}))["support"]
+
+    assert (None, HedgeSettings(share=0.05)) == (plain.hedge, hedged.hedge)
+    assert plain.release == hedged.release
 
 
 def test_cache_without_similarity_needs_no_vectors(write: Write) -> None:

@@ -17,6 +17,7 @@ from seatrial.engine.world import Snapshot, World
 from seatrial.ports import Call, Ended, Pulse
 from seatrial.reliability.checks.incoming import InputPlan
 from seatrial.reliability.checks.outgoing import OutputPlan
+from seatrial.reliability.hedging import HedgeSettings
 from seatrial.reliability.judging import Judge
 from seatrial.reliability.settings import Plan, Policy, TargetRules
 from seatrial.reliability.similarity import CachePlan
@@ -251,6 +252,7 @@ class Stage:
         off_route: targets that stand on no route.
         judge: who judges inputs.
         cache: how kept answers are used.
+        hedge: whether a second target is asked while the first is slow.
     """
 
     targets: dict[str, Target]
@@ -266,6 +268,7 @@ class Stage:
     off_route: Iterable[str] = ()
     judge: Judge | None = None
     cache: CachePlan | None = None
+    hedge: HedgeSettings | None = None
     recorder: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
@@ -291,6 +294,7 @@ class Stage:
             self.output,
             judge=self.judge,
             cache=self.cache,
+            hedge=self.hedge,
         )
         self.known = Snapshot({"support": plan}, self.targets, checkers=self.checkers)
         clock = LoopClock()

@@ -239,3 +239,17 @@ def test_spared_request_begins_at_a_cheaper_tier() -> None:
     )
     going = walk(plan_of(LARGE, HUMAN), answered(), spare=True)
     assert Answered(GOOD, "large", 0) == going.decision
+
+
+def test_stream_that_is_whole_and_refused_is_not_handed_over() -> None:
+    """What was read to its end before it left is checked before it leaves."""
+    begun = Result(0.1, began=True, answer=GOOD, sent=True)
+    refused = Result(0.2, began=True, answer=GOOD, sent=True, verdict=BAD)
+    walked = walk(
+        checked(LARGE, SMALL), begun, refused, answered(0.3), Result(0.4, answer=GOOD), stream=True
+    )
+
+    assert Commit() not in walked.steps
+    assert (
+        Answered(GOOD, "small", 1, "large gave an answer that a check refused") == walked.decision
+    )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from seatrial.reliability.flow import Attempt, Check, Commit, Flow, Step, Wait, answer_flow
+from seatrial.reliability.flow import (
+    Attempt,
+    Check,
+    Commit,
+    Flow,
+    Step,
+    Together,
+    Wait,
+    answer_flow,
+)
 from seatrial.reliability.settings import Plan, Policy, RetrySettings, TargetRules
 from seatrial.values.attempts import Cause, ErrorBody, Failure, Result
 from seatrial.values.chat import Answer
@@ -137,6 +146,7 @@ def walk(
     deadline: float = 10.0,
     coin: float = 0.5,
     spare: bool = False,
+    hedge: bool = False,
 ) -> Walk:
     """Walk a plan: give each attempt and commit the next result; waits just pass."""
     flow = answer_flow(
@@ -147,6 +157,7 @@ def walk(
         coin=lambda: coin,
         outlook=known or Known(),
         spare=spare,
+        hedge=hedge,
     )
     going = Walk(flow)
     left: Iterator[Result] = iter(results)
@@ -155,7 +166,7 @@ def walk(
         match step:
             case Wait(seconds):
                 step = going.send(Result(going.now + seconds))
-            case Attempt() | Commit() | Check():
+            case Attempt() | Together() | Commit() | Check():
                 result = next(left, None)
                 if result is None:
                     return going
