@@ -14,20 +14,27 @@ from typing import Any
 import msgspec
 
 from seatrial.app import running, wiring
-from seatrial.engine import answer, perform, streaming, trail
+from seatrial.counters.memory import MemoryCounters
+from seatrial.engine import answer, keyring, perform, streaming, trail
+from seatrial.engine.admission import Admission
 from seatrial.engine.carriage import Carriage
 from seatrial.engine.health import Health
+from seatrial.engine.idempotency import Twins
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.timer import AttemptTimer
-from seatrial.ports import Ended
+from seatrial.ports import Ended, Short
 from seatrial.providers.http import EventStream
-from seatrial.reliability import answers, routing
+from seatrial.reliability import answers, costs, flow, limits, routing
 from seatrial.reliability.breaker import Breaker, Permit
+from seatrial.reliability.checks import incoming
 from seatrial.reliability.routing import Handling
 from seatrial.reliability.throttle import Throttle
+from seatrial.store import records
 from seatrial.store.opening import open_store
 from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Piece
+from seatrial.values.checks import PASSED
+from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Kind
 
 Patch = Callable[[Any, str, Any], None]
@@ -248,6 +255,169 @@ def another_decision_recorded(patch: Patch = setattr) -> None:
     patch(answer, "_record", rosy)
 
 
+# --- checks, keys, money, limits, twins and surges ------------------------------------------
+
+
+def checked_after_all(patch: Patch = setattr) -> None:
+    """No stream is held back, whatever a check could refuse."""
+    patch(answer, "holds_back", lambda trail: False)
+
+
+def inputs_waved_through(patch: Patch = setattr) -> None:
+    """What an input's checks say is noted, and nothing follows."""
+    asked = perform.check_input
+
+    async def mildly(*args: Any) -> Any:
+        return msgspec.structs.replace(await asked(*args), verdict=PASSED)
+
+    patch(perform, "check_input", mildly)
+
+
+def repairs_without_end(patch: Patch = setattr) -> None:
+    """A target is told what was wrong for as long as there are attempts."""
+    may = flow._may_repair
+    patch(flow, "_may_repair", lambda course, place, repairs: may(course, place, -1))
+
+
+def first_message_only(patch: Patch = setattr) -> None:
+    """Personal data is taken out of the first message only."""
+    rewrite_body = incoming.rewrite_body
+
+    def hastily(body: dict[str, Any], change: Any) -> dict[str, Any]:
+        first, rest = body["messages"][:1], body["messages"][1:]
+        done = rewrite_body({**body, "messages": first}, change)
+        return {**done, "messages": [*done["messages"], *rest]}
+
+    patch(incoming, "rewrite_body", hastily)
+
+
+def originals_recorded(patch: Patch = setattr) -> None:
+    """The record holds what the caller wrote, not what was sent."""
+    made = answer._record
+    first: dict[str, Any] = {}
+    check = perform.check_input
+
+    async def noted(trail: Any, world: Any) -> Any:
+        first[trail.request.id] = trail.request.body
+        return await check(trail, world)
+
+    def whole(trail: Any, *args: Any) -> Any:
+        record = made(trail, *args)
+        return msgspec.structs.replace(record, input=first.pop(record.id, record.input))
+
+    patch(perform, "check_input", noted)
+    patch(answer, "_record", whole)
+
+
+def refusals_in_words_pass(patch: Patch = setattr) -> None:
+    """Who declines in words is taken to have answered."""
+    patch(flow, "declines", lambda said: said.refused)
+
+
+def check_then_add(patch: Patch = setattr) -> None:
+    """An account is looked at, and added to a moment later."""
+    reserve = MemoryCounters.reserve
+
+    async def racing(self: MemoryCounters, id: str, asks: Any, *, lease_s: float) -> Short | None:
+        levels = await self.used(asks)
+        for index, (ask, level) in enumerate(zip(asks, levels, strict=True)):
+            if level + ask.amount > ask.ceiling:
+                return Short(index, max(0, ask.ceiling - level), 1.0)
+        await asyncio.sleep(0.05)
+        boundless = [msgspec.structs.replace(ask, ceiling=1 << 60) for ask in asks]
+        return await reserve(self, id, boundless, lease_s=lease_s)
+
+    patch(MemoryCounters, "reserve", racing)
+
+
+def cheap_guess(patch: Patch = setattr) -> None:
+    """What an attempt may cost at most is guessed from its question alone."""
+    patch(costs, "worst_case_pico", lambda *args, **named: 1)
+
+
+def repair_for_free(patch: Patch = setattr) -> None:
+    """A repair costs nothing, says the record."""
+
+    def cost_usd(self: trail.Trail) -> Any:
+        known = [
+            each.cost_usd for each in self.attempts if each.purpose != "repair" and each.cost_usd
+        ]
+        return sum(known[1:], known[0]) if known else None
+
+    patch(trail.Trail, "cost_usd", cost_usd)
+
+
+def booked_twice(patch: Patch = setattr) -> None:
+    """A record that is carried is booked by two hands."""
+    book = records.book
+
+    def doubly(*args: Any) -> None:
+        book(*args)
+        book(*args)
+
+    patch(records, "book", doubly)
+
+
+def unpriced_is_free(patch: Patch = setattr) -> None:
+    """A target whose price nobody knows costs nothing."""
+    cost_of = trail._cost
+
+    def freely(*args: Any, **named: Any) -> Any:
+        found = cost_of(*args, **named)
+        return costs.NOTHING if found.pico is None else found
+
+    patch(trail, "_cost", freely)
+
+
+def carried_out_twice(patch: Patch = setattr) -> None:
+    """Twins do not know of each other."""
+
+    async def alone(self: Twins, request: Any, known: Any, work: Any) -> Any:
+        return await work()
+
+    patch(Twins, "answer", alone)
+
+
+def strangers_refused(patch: Patch = setattr) -> None:
+    """A key that is not known here is called invalid, though the store cannot be asked."""
+    patch(keyring, "_STRANGE", keyring._INVALID)
+
+
+def revocation_forgotten(patch: Patch = setattr) -> None:
+    """Of keys that were revoked nothing is kept on this machine."""
+    write = running.write_keys
+
+    def rosy(file: Any, keys: Any) -> None:
+        write(file, [msgspec.structs.replace(key, revoked_at=None) for key in keys])
+
+    patch(running, "write_keys", rosy)
+
+
+def counted_twice(patch: Patch = setattr) -> None:
+    """Each request takes twice from its limits."""
+    asks_for = limits.asks_for
+
+    def doubly(*args: Any) -> Any:
+        return [msgspec.structs.replace(ask, amount=2 * ask.amount) for ask in asks_for(*args)]
+
+    patch(limits, "asks_for", doubly)
+
+
+def classes_ignored(patch: Patch = setattr) -> None:
+    """Under pressure everybody is treated alike, however much it matters."""
+    enter, wait = Admission.enter, Admission.wait
+    alike = Criticality.DEFAULT
+    patch(Admission, "enter", lambda self, key, _: enter(self, key, alike))
+    patch(Admission, "wait", lambda self, key, _, **named: wait(self, key, alike, **named))
+
+
+def first_come_first_served(patch: Patch = setattr) -> None:
+    """Nobody asks whose request it is."""
+    enter, wait = Admission.enter, Admission.wait
+    patch(Admission, "enter", lambda self, key, rank: enter(self, "all", rank))
+    patch(Admission, "wait", lambda self, key, rank, **named: wait(self, "all", rank, **named))
+
+
 OF_THE_ISSUE: dict[Callable[..., None], tuple[int, ...]] = {
     no_commit_point: (5,),
     retries_without_budget: (7,),
@@ -272,5 +442,22 @@ PLANTED: dict[Callable[..., None], tuple[int, ...]] = {
     store_first: (15,),
     popped_before_commit: (16,),
     keys_forgotten: (17,),
+    checked_after_all: (44,),
+    inputs_waved_through: (44,),
+    repairs_without_end: (44,),
+    first_message_only: (41,),
+    originals_recorded: (41,),
+    refusals_in_words_pass: (10,),
+    check_then_add: (25,),
+    cheap_guess: (25,),
+    repair_for_free: (26,),
+    booked_twice: (26,),
+    unpriced_is_free: (26,),
+    carried_out_twice: (22,),
+    strangers_refused: (18,),
+    revocation_forgotten: (18,),
+    counted_twice: (45,),
+    classes_ignored: (11,),
+    first_come_first_served: (12,),
 }
 """Each bug, and the promises of which at least one must be seen broken."""

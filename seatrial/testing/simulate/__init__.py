@@ -11,8 +11,9 @@ recorder, journal and SQLite are real.  Run it with `python -m seatrial.testing.
 from __future__ import annotations
 
 from seatrial.testing.simulate.day import DayReport, run_plan, simulate_day, simulate_plan
+from seatrial.testing.simulate.drawing import plan_day
 from seatrial.testing.simulate.facts import Facts, Violation
-from seatrial.testing.simulate.plan import DayPlan, plan_day
+from seatrial.testing.simulate.plan import DayPlan
 from seatrial.testing.simulate.promises import judge
 
 __all__ = [
@@ -28,12 +29,15 @@ __all__ = [
     "day",
     "demands",
     "disk",
+    "drawing",
     "facts",
+    "folders",
     "judge",
     "judging",
     "keeping",
     "keyholders",
     "life",
+    "limiting",
     "many",
     "models",
     "pace",

@@ -8,8 +8,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+from seatrial.testing.simulate.drawing import plan_day
 from seatrial.testing.simulate.many import simulate_days
-from seatrial.testing.simulate.plan import plan_day
 from seatrial.testing.simulate.promises import CHECKED
 from seatrial.testing.simulate.summary import SHOWN, Summary
 

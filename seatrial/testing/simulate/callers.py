@@ -29,6 +29,10 @@ from seatrial.values.decisions import (
 from seatrial.values.idempotency import fingerprint_of
 from seatrial.values.requests import Caller, Request
 
+OPENING: Final = (
+    {"role": "user", "content": "May I ask something?"},
+    {"role": "assistant", "content": "Of course."},
+)
 GATE: Final = frozenset({"overloaded", "rate_limited", "insufficient_quota"})
 GRACE_S = 0.25  # promised on top of every deadline
 
@@ -176,7 +180,10 @@ async def ask(app: Seatrial, seen: Seen, task: asyncio.Task[Any]) -> None:
 
 def _request(app: Seatrial, seen: Seen, caller: Caller) -> Request:
     arrival = seen.arrival
-    body: dict[str, Any] = {"messages": [{"role": "user", "content": arrival.question}]}
+    messages = [{"role": "user", "content": arrival.question}]
+    if arrival.errand is not None and arrival.errand.personal:
+        messages = [*OPENING, *messages]  # what must be taken out stands in the last one
+    body: dict[str, Any] = {"messages": messages}
     if arrival.tools:
         parameters = {"type": "object", "properties": {"answer": {"type": "string"}}}
         function = {"name": "look_up", "parameters": parameters}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import tempfile
 from collections import Counter
@@ -11,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from seatrial.app import Seatrial
 from seatrial.errors import StoreUnavailable
-from seatrial.ports import Key, RecordQuery
 from seatrial.testing.simulate import promises
 from seatrial.testing.simulate.accounts import KeyPlan
 from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.counting import Book
-from seatrial.testing.simulate.demands import PERSONAL, SCHEMA, plain_errand
+from seatrial.testing.simulate.demands import SCHEMA, plain_errand
 from seatrial.testing.simulate.disk import Disk
+from seatrial.testing.simulate.drawing import plan_day
 from seatrial.testing.simulate.facts import Facts, Steady, Violation
+from seatrial.testing.simulate.folders import all_records, leaking, prepare, store_away
 from seatrial.testing.simulate.life import SCHEMA_FILE, Life, config_of
 from seatrial.testing.simulate.pace import Meter, MeteredLoop, SimClock
 from seatrial.testing.simulate.pairs import Met, met_on
@@ -33,7 +32,6 @@ from seatrial.testing.simulate.plan import (
     Death,
     FaultPlan,
     Reload,
-    plan_day,
 )
 from seatrial.testing.simulate.shared import CounterServer
 from seatrial.testing.simulate.surges import (
@@ -46,7 +44,6 @@ from seatrial.testing.simulate.surges import (
 )
 from seatrial.testing.simulate.wire import Network
 from seatrial.values.ledger import CostQuery
-from seatrial.values.records import Record
 
 SETTLE_S: Final = 2.0  # between the last reply and the steady traffic
 DRAIN_S: Final = 90.0  # virtual time for every record to come to rest
@@ -54,9 +51,6 @@ RELOADED_S: Final = 3.0
 LEAST_PLACES: Final = 3
 SURGE_RATE: Final = 12.0  # of answers in a second
 LOOK_EVERY_S: Final = 0.5
-PAGE: Final = 1000
-KEYS_FILE: Final = "keys.json"
-_KEPT_FILES: Final = frozenset({"seatrial.db", KEYS_FILE, "secret"})
 REVOKE_TRIES: Final = 100
 
 
@@ -178,7 +172,7 @@ class Day:
     async def run(self) -> Facts:
         """Let the day pass."""
         first = self.folder / "life-0"
-        _prepare(first, keys=self.plan.keys, forgotten=self.plan.forgotten)
+        prepare(first, keys=self.plan.keys, forgotten=self.plan.forgotten)
         (first / "seatrial.toml").write_text(config_of(self.plan))
         (first / SCHEMA_FILE).write_text(SCHEMA)
         await self._begin_life(first)
@@ -223,7 +217,7 @@ class Day:
         following = self.folder / f"life-{len(self.lives)}"
         life.die(following)
         with self.meter.outside():
-            self.leaked_files |= _leaking(following)
+            self.leaked_files |= leaking(following)
 
     async def _revive(self) -> None:
         """Start again after a death, once the process has been down for its time."""
@@ -409,16 +403,16 @@ class Day:
         await self._end_requests()
         for _ in range(int(DRAIN_S / LOOK_EVERY_S)):
             # The job that tends the store looks again within a minute.
-            if not life.waiting() and not _store_away(life):
+            if not life.waiting() and not store_away(life):
                 break
             await asyncio.sleep(LOOK_EVERY_S)
         degraded = life.app.ready().degraded
         waiting = life.waiting()
-        records = _all_records(life)
+        records = all_records(life)
         query = CostQuery(by=("day", "feature", "key", "user", "target", "purpose"))
         ledger = life.app.store.ledger.costs(query)
         await life.close()
-        self.leaked_files |= _leaking(life.folder)
+        self.leaked_files |= leaking(life.folder)
         return Facts(
             plan=self.plan,
             seen=self.seen,
@@ -439,65 +433,6 @@ class Day:
             loads=self.loads,
             counters_struck=self.server.struck,
         )
-
-
-def _leaking(folder: Path) -> set[str]:
-    """Return the files of a process in which a planted address stands."""
-    planted = PERSONAL.encode()
-    return {
-        file.name for file in folder.rglob("*") if file.is_file() and planted in file.read_bytes()
-    }
-
-
-def _prepare(folder: Path, *, keys: tuple[KeyPlan, ...], forgotten: bool) -> None:
-    """Make the folder of the first life, as an earlier day left it."""
-    files = _yesterday(keys)
-    for name, content in files.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not (forgotten and file.name == KEYS_FILE):
-            file.write_bytes(content)
-
-
-@functools.cache
-def _yesterday(keys: tuple[KeyPlan, ...]) -> dict[str, bytes]:
-    """Return the files of a service that was started once: its store, its keys, its secret."""
-    with tempfile.TemporaryDirectory(prefix="seatrial-yesterday-") as place:
-        folder = Path(place)
-        if keys:
-            for name, content in _yesterday(()).items():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(content)
-        toml = folder / "seatrial.toml"
-        toml.write_text('[features.f0]\nroute = ["say"]\nsay = "Nothing yet."\n')
-        with Seatrial.open(toml, environ={}) as app:
-            if keys:
-                pepper = next(folder.rglob("secret")).read_bytes()
-                for key in keys:
-                    app.store.keys.add(Key(key.id, key.digest(pepper), key.id))
-        if keys:
-            with Seatrial.open(toml, environ={}):
-                pass  # it takes the keys down
-        return {
-            str(file.relative_to(folder)): file.read_bytes()
-            for file in folder.rglob("*")
-            if file.is_file() and file.name in _KEPT_FILES
-        }
-
-
-def _store_away(life: Life) -> bool:
-    return any(part.startswith("store") for part in life.app.ready().degraded)
-
-
-def _all_records(life: Life) -> list[Record]:
-    found: list[Record] = []
-    before = ""
-    while True:
-        page = life.app.store.records.find(RecordQuery(before=before, limit=PAGE))
-        found += page
-        if len(page) < PAGE:
-            return found
-        before = page[-1].id
 
 
 def report_of(facts: Facts) -> DayReport:

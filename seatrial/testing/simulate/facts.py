@@ -122,6 +122,12 @@ class Facts:
         """Return when a process was the one that serves, at the earliest."""
         return self.deaths[life - 1] if life else 0.0
 
+    def twins_near(self, seen: Seen) -> bool:
+        """Whether requests with idempotency keys may have taken from the same limits."""
+        return any(
+            other.arrival.twin and abs(other.started - seen.started) < 120.0 for other in self.seen
+        )
+
     def models(self, seen: Seen) -> list[str]:
         """Return the models on a request's route, in order."""
         route = self.features[seen.arrival.feature].route

@@ -13,6 +13,7 @@ from seatrial.testing.simulate import (
     checking,
     keeping,
     keyholders,
+    limiting,
     spending,
     surges,
     twins,
@@ -56,6 +57,7 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
     (44, checking.inputs_are_checked),
     (44, checking.answers_are_checked),
     (44, checking.repairs_are_bounded),
+    (45, limiting.limits_are_exact),
 )
 """Promise 15 compares two days: `store_outage_changes_nothing`."""
 
@@ -84,6 +86,7 @@ CHECKED: Final = (
     26,
     41,
     44,
+    45,
 )
 
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
 from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.facts import Facts, Violation
@@ -14,6 +15,7 @@ from seatrial.testing.simulate.pace import WALL_AT_START
 from seatrial.testing.simulate.wire import Call
 from seatrial.values.records import AttemptRecord, Record
 
+BLIND_S: Final = 15.0  # around a process's begin
 PICO: Decimal = Decimal(10) ** 12
 
 
@@ -21,7 +23,8 @@ def reservations_fit(facts: Facts) -> Iterator[Violation]:
     """25: at every instant what is reserved and spent together stays below the ceiling.
 
     Replayed from what the counters were asked.  Shared counters outlive a process; those in
-    memory die with it, and what was not settled then, or not recorded, is forgotten.
+    memory die with it, and what was not settled then, or not recorded, is forgotten; and all,
+    until the ledger can be read, where the store was away when the next process began.
     """
     held: dict[str, dict[str, int]] = defaultdict(dict)
     level: Counter[str] = Counter()
@@ -31,8 +34,13 @@ def reservations_fit(facts: Facts) -> Iterator[Violation]:
     for entry in facts.book.entries:
         if entry.life != life and not facts.plan.shared:
             life = entry.life
+            blind = _is_blind(facts, life)
             for account, amounts in held.items():
-                lost = [id_ for id_ in amounts if id_ not in settled or not _recorded(facts, id_)]
+                lost = [
+                    id_
+                    for id_ in amounts
+                    if id_ not in settled or blind or not _recorded(facts, id_)
+                ]
                 for id_ in lost:
                     level[account] -= amounts.pop(id_)
         if entry.asks:
@@ -55,6 +63,15 @@ def reservations_fit(facts: Facts) -> Iterator[Violation]:
                     held[account][entry.id] = amount
 
 
+def _is_blind(facts: Facts, life: int) -> bool:
+    """Whether a process began while the store, and with it the ledger, was in trouble."""
+    began = facts.started(life)
+    return any(
+        fault.from_s < began + BLIND_S and fault.to_s > began - BLIND_S
+        for fault in facts.plan.store_faults
+    )
+
+
 def _recorded(facts: Facts, id_: str) -> bool:
     return id_.partition(".")[0] in facts.record_of
 
@@ -64,6 +81,9 @@ def bills_fit(facts: Facts) -> Iterator[Violation]:
 
     And by what a process had under way, or could not record, when it was killed.
     """
+    lives = range(1, len(facts.deaths) + 1)
+    if not facts.plan.shared and any(_is_blind(facts, life) for life in lives):
+        return  # what was spent before was forgotten for a while
     spent: Counter[tuple[str, ...]] = Counter()
     excess: dict[tuple[str, ...], int] = defaultdict(int)
     lost: Counter[tuple[str, ...]] = Counter()
