@@ -70,7 +70,7 @@ _SIGNS: Final = "<[:-=#*"
 
 def weigh_fences(text: str) -> float:
     """Return how much the marks of speakers in a plain text weigh together."""
-    if not any(sign in text for sign in _SIGNS):
+    if not any(map(text.__contains__, _SIGNS)):
         return 0.0
     is_ruled = b"---" in text.encode("utf-8", "replace").translate(_DRAWN)
     held = f"{text} ---" if is_ruled else text

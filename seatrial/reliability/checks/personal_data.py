@@ -72,7 +72,7 @@ def _find(text: str, kinds: frozenset[str]) -> list[Found]:
         found += [Found("secret", *span) for span in secrets_in(plain)]
     if "email" in kinds and "@" in plain:
         found += _emails(plain)
-    if _DIGITS.search(plain):
+    if _may_number(plain) and _DIGITS.search(plain):
         places = [match.start() for match in _RUNS.finditer(plain)]
         for kind, (pattern, weak) in _NUMBERS.items():
             if kind in kinds:
@@ -97,6 +97,14 @@ _FOLDED: Final = re.compile(f"[{re.escape(''.join(map(chr, _FOLD)))}]")
 # Six digits, or digits with a letter between them as in Italy's numbers.  Here and below: what
 # begins with a digit, and not with a question about the sign before it, is searched for faster.
 _DIGITS: Final = re.compile(r"\d(?:(?:[ .\-/()]{0,2}\d){5}|\d[A-Za-z]\d\d)")
+# A digit of ASCII is a 0, a letter an A, and what may stand between digits is left out.
+_KINDS: Final = (
+    bytes(
+        ord("0") if chr(code).isdigit() else ord("A") if chr(code).isalpha() else ord("#")
+        for code in range(128)
+    )
+    + b"#" * 128
+)
 _RUNS: Final = re.compile(r"\d(?<!\w\d)")  # where digits begin, behind no letter
 # A number that begins with letters: right before a digit, or two of them apart from it.
 _LETTERED: Final = re.compile(r"\d(?:(?<=[^\W\d_]\d)|(?<=\b[^\W\d_]{2} \d)|(?<=\b[XYZxyz]-\d))")
@@ -178,6 +186,14 @@ _NUMBERS: Final[Mapping[str, tuple[re.Pattern[str], _Weak | None]]] = {
         _Weak(re.compile(r"\d{3}\.\d{3}\.\d{3}-\d{2}"), words("cpf")),
     ),
 }  # fmt: skip
+
+
+def _may_number(text: str) -> bool:
+    """Whether the signs of `_DIGITS` could be there; cheap, and yes for other scripts."""
+    if not text.isascii():
+        return True
+    kinds = text.encode().translate(_KINDS, b" .-/()")
+    return b"000000" in kinds or b"00A00" in kinds
 
 
 def _matches(
@@ -271,13 +287,14 @@ def _emails(text: str) -> Iterator[Found]:
 
 _IP4: Final = re.compile(r"\d(?<![\w.]\d)\d{0,2}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\w|\.\d)")
 _IP6: Final = re.compile(r"(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])")
+_POINTS: Final = re.compile(r"\.\d{1,3}\.")
 _COLONS: Final = re.compile(":[0-9A-Fa-f]{0,4}:")
 _VERSION: Final = words("version", "release", "build", "section", "chapter", r"v\b", "firmware")
 
 
 def _addresses(text: str) -> Iterator[Found]:
     """Iterate over public addresses; those of one's own network tell of nobody."""
-    if text.count(".") >= 3:
+    if text.count(".") >= 3 and _POINTS.search(text):
         for match in _IP4.finditer(text):
             if not _VERSION.search(text[max(0, match.start() - 16) : match.start()]):
                 yield from _public(match)

@@ -67,7 +67,7 @@ def secrets_in(text: str) -> Iterator[tuple[int, int]]:
             yield from (match.span() for match in form.finditer(text))
     if "=" in text or ":" in text:
         small = text.lower()
-        if any(word in small for word in _ASSIGNMENTS):
+        if any(map(small.__contains__, _ASSIGNMENTS)):
             for match in _ASSIGNED.finditer(text):
                 value = match[1]
                 if re.search(r"\d", value) and re.search(r"[A-Za-z]", value):

@@ -119,7 +119,7 @@ _NO_GROUND: Final = re.compile(
 
 
 def _declines_in_english(head: str) -> bool:
-    if not any(sign in head for sign in _ENGLISH_SIGNS) or _NO_GROUND.search(head):
+    if not any(map(head.__contains__, _ENGLISH_SIGNS)) or _NO_GROUND.search(head):
         return False
     for found in _UNABLE.finditer(head):
         if head[: found.start()][-1:] in {'"', "“", "'", "«"}:

@@ -63,7 +63,7 @@ def is_long(*values: object) -> bool:
         elif each is None or isinstance(each, int | float):
             continue
         elif isinstance(each, dict | Mapping):
-            stack += each.keys()
+            chars += _length_of(each)
             stack += each.values()
         elif isinstance(each, list | tuple):
             chars += len(each)
@@ -212,6 +212,14 @@ def _parts(content: object, source: Source) -> Iterator[Spoken]:
             if key != "type":
                 where = Source.DOCUMENT if foreign else source
                 yield from (Spoken(text, where) for text in strings_of(value))
+
+
+def _length_of(names: Mapping[Any, Any]) -> int:
+    """Return how long the names of values are together."""
+    try:
+        return len("".join(names))
+    except TypeError:  # a Python dictionary, by numbers and the like
+        return sum(len(name) for name in names if isinstance(name, str))
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

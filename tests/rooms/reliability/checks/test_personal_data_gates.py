@@ -50,12 +50,17 @@ def test_phones_are_those_that_are_searched_for_everywhere(text: str) -> None:
 @given(text=TEXTS)
 @example("12 34 56")
 @example("12a34")
+@example("(1) 2.-3 4/5 6")
 @example("1.2.3.4 x1.2.3.4 .1.2.3.4 111.2.3.4")
 def test_quick_patterns_match_what_the_plain_ones_do(text: str) -> None:
     """Begun with a digit, a pattern finds the same."""
     plain = r"\d(?:[ .\-/()]{0,2}\d){5}|\d\d[A-Za-z]\d\d"
     assert bool(data._DIGITS.search(text)) == bool(re.search(plain, text))
+    if re.search(plain, text):
+        assert data._may_number(text)
     plain = r"(?<![\w.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?!\w|\.\d)"
+    if re.search(plain, text):
+        assert data._POINTS.search(text)
     spans = [match.span() for match in re.finditer(plain, text)]
     assert [match.span() for match in data._IP4.finditer(text)] == spans
     if data._IP6.search(text) and any(sign.isalnum() for sign in data._IP6.search(text)[0]):  # type: ignore[index]

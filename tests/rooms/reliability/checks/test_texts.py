@@ -145,6 +145,7 @@ def test_strings_of_a_value_include_keys_and_long_numbers() -> None:
         (lambda: ["a" * LONG_CHARS, "b"], True),
         (lambda: {"a": "b", "c": object()}, False),
         (lambda: {"a" * LONG_CHARS: "b"}, True),
+        (lambda: {1: "b", "a" * (LONG_CHARS + 1): "b"}, True),
         (lambda: [0] * (LONG_CHARS + 1), True),
         (lambda: ("data:image/png;base64," + "a" * LONG_CHARS, 1, None), False),
     ],
