@@ -1,7 +1,4 @@
-"""Strings that break careless programs, in every text field of every door.
-
-The whole list is a data set; where it is not at hand, a few strings of our own stand in.
-"""
+"""Strings that break careless programs, in every text field of every door."""
 
 from __future__ import annotations
 
@@ -18,16 +15,10 @@ from typing import Any
 import pytest
 
 from seatrial.testing.process import GatewayProcess
+from tests.wire.nasty import LISTED, NASTY, listed
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
-DATA = Path(os.environ.get("SEATRIAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
-LISTED = DATA / "naughty_strings" / "blns.json"
-OURS = [
-    *("", " ", "\0", "\u202etxt.exe", "\ufeff", "\u2028", "\x1b[31m", "é\u0301" * 9, "𝕊" * 9),
-    *("undefined", "-1", "1e999", "NaN", "{{constructor}}", "{{a}}", "<script>alert(1)</script>"),
-    *("' OR 1=1 --", "../../etc/passwd", "%n%s", "data: x\n\ndata: [DONE]\n\n", "a\r\nb: c"),
-]
 CONFIG = """
 [service]
 store = "sqlite:{folder}/records.db"
@@ -161,13 +152,8 @@ DOORS = {
 
 
 def strings(whole: bool) -> list[str]:
-    """Return the list, or our own few."""
-    if not whole:
-        return OURS
-    if not LISTED.exists():
-        pytest.skip(f"the data set naughty_strings is not at {DATA}")
-    listed: list[str] = json.loads(LISTED.read_text("utf-8"))
-    return listed
+    """Return the data set, or our own strings."""
+    return listed() if whole else NASTY
 
 
 @pytest.mark.parametrize("whole", [False, True], ids=["ours", "listed"])
