@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace as replaced
 
 from seatrial.engine.answer import answer
@@ -305,6 +307,25 @@ def test_both_are_paid() -> None:
     play(scene())
 
 
+def test_what_answered_is_settled() -> None:
+    """In a task of its own or not: the account holds what it cost."""
+
+    async def scene() -> None:
+        used = Usage(input_tokens=1_000, output_tokens=100, raw={})
+        made = stage([[0.5, replaced(GOOD, usage=used)]], [[OTHER]])
+        made.known = replace(
+            made.known,
+            prices={"large": CARD, "small": CARD},
+            budgets={"support": BudgetSettings(usd_day=1.0)},
+        )
+        await made.ask()
+
+        asks = asks_for(BudgetSettings(usd_day=1.0), Payer("support"), pico=1, at=WALL_S + 100)
+        assert [1_100_000_000] == await made.world.counters.used(asks)
+
+    play(scene())
+
+
 # --- streams ------------------------------------------------------------------------------
 
 
@@ -346,6 +367,22 @@ def test_handed_over_stream_is_still_timed() -> None:
     play(scene())
 
 
+def test_stream_that_began_in_vain_is_closed() -> None:
+    """The first was tried again and began after all: nobody needs the second."""
+
+    async def scene() -> None:
+        made = stage([[DOWN], spoken()], [[0.5, *spoken()]])
+        made.targets["large"].first_byte_s = 1.2
+        reader = Reader()
+        settled = await made.listen(reader)
+
+        assert (0, "Yours is on its way.") == (settled.head.tier, reader.text)
+        assert ("small", "hedge", "overtaken") in told(made)
+        made.check_at_rest()
+
+    play(scene())
+
+
 def test_stream_of_the_first_goes_on_when_the_second_declines() -> None:
     """Both had begun: the first is taken up again, and nothing of the second was sent."""
 
@@ -361,3 +398,48 @@ def test_stream_of_the_first_goes_on_when_the_second_declines() -> None:
         made.check_at_rest()
 
     play(scene())
+
+
+OUTCOMES = st.sampled_from(
+    [
+        GOOD,
+        OTHER,
+        DOWN,
+        Answer(""),
+        Answer("forbidden"),
+        Answer("", refusal="No."),
+        Failure(Cause.OVERLOADED),
+        Failure(Cause.KEY_REFUSED),
+        Failure(Cause.RATE_LIMITED, retry_after_s=1.0),
+    ]
+)
+ACTS = st.tuples(st.sampled_from([0.1, 0.9, 1.1, 2.0, 4.0, 6.0, 9.5, HANG]), OUTCOMES)
+
+
+@given(ACTS, ACTS, ACTS, st.sampled_from(["return", "next"]))
+def test_nothing_that_would_have_been_answered_fails(
+    large: Any, small: Any, third: Any, on_refusal: Any
+) -> None:
+    """Whatever each target does every time it is asked: with a hedge it is no worse."""
+
+    async def scene(hedge: HedgeSettings | None) -> tuple[bool, float]:
+        targets = {"large": large, "small": small, "third": third}
+        made = Stage(
+            {name: Target([list(act)]) for name, act in targets.items()},
+            policy=Policy(deadline_s=10.0, on_refusal=on_refusal),
+            output=OutputPlan(OutputSettings(forbidden=("forbidden",))),
+            hedge=hedge,
+        )
+        for name in ("large", "small"):
+            made.health._target(name).whole.typical_s = USUAL_S
+        started = now()
+        settled = await made.ask()
+        made.check_at_rest()
+        return isinstance(settled.decision, Answered), now() - started
+
+    alone, alone_s = play(scene(None))
+    hedged, hedged_s = play(scene(HedgeSettings(share=1.0)))
+
+    assert hedged >= alone
+    if alone:
+        assert hedged_s <= alone_s + 0.01
