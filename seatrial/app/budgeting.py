@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seatrial.app.wiring import LiveClock
 from seatrial.config import attempt
 from seatrial.config.editing import CannotEdit, set_value
 from seatrial.config.toml import dotted
-from seatrial.counters import open_counters
+from seatrial.counters import LiveCounters, open_counters
 from seatrial.counters.local_shares import LocalShares
 from seatrial.errors import ConfigError, CountersUnavailable, Misuse, UnknownFeature
 from seatrial.jobs.money import ceiling_of, foresee, read_spent
@@ -33,6 +34,10 @@ from seatrial.values.prices import exactly, pico_of
 
 if TYPE_CHECKING:
     from seatrial.config import Config
+
+# The first call connects, for which their time of a round trip may be too short.
+TRIES: Final = 4
+PAUSE_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +249,28 @@ async def _held(
         return {}, ""
     counters = open_counters(config.counters.reveal(), LiveClock())
     try:
-        levels = await counters.used(asks)
-    except CountersUnavailable as error:
-        return {}, error.message
+        for turn in range(TRIES):
+            if turn:
+                await asyncio.sleep(PAUSE_S)
+            levels = await _levels(counters, asks)
+            if levels is not None:
+                return {ask.account: level for ask, level in zip(asks, levels, strict=True)}, ""
     finally:
         await counters.close()
-    if isinstance(counters, LocalShares) and counters.away:
-        return {}, "The shared counters did not answer."  # it would tell its own share
-    return {ask.account: level for ask, level in zip(asks, levels, strict=True)}, ""
+    return {}, "The shared counters did not answer."
+
+
+async def _levels(counters: LiveCounters, asks: Sequence[Ask]) -> list[int] | None:
+    """Return what accounts hold; None when that cannot be asked now."""
+    shares = counters if isinstance(counters, LocalShares) else None
+    if shares is not None:
+        shares.away = False  # as it was at the last try
+    try:
+        levels = await counters.used(asks)
+    except CountersUnavailable:
+        return None
+    # While they are away, it tells its own share.
+    return None if shares is not None and shares.away else levels
 
 
 def _with_held(line: Line, held: int | None) -> Line:

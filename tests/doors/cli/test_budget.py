@@ -13,6 +13,7 @@ import pytest
 from seatrial.app import budgeting
 from seatrial.app.budgeting import read_budgets
 from seatrial.config import load
+from seatrial.errors import CountersUnavailable
 from seatrial.ports import Sealed
 from seatrial.store import open_store
 from seatrial.values.records import AttemptRecord, Record, outline
@@ -131,9 +132,15 @@ async def test_who_makes_do_with_less_is_foreseen(books: Path) -> None:
 
 
 class Shared:
-    """Shared counters that hold a dollar in every account."""
+    """Shared counters that hold a dollar in every account, and do not answer at first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
 
     async def used(self, asks: list[Any]) -> list[int]:
+        self.asked += 1
+        if self.asked == 1:
+            raise CountersUnavailable("They did not answer in time.")
         assert all(ask.account.startswith("usd:") and ask.amount == 0 for ask in asks)
         return [10**12 for _ in asks]
 
@@ -145,6 +152,7 @@ def test_what_counters_hold_beyond_the_ledger_is_shown(
     run: Run, books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where they are shared: what is reserved; never less than nothing."""
+    monkeypatch.setattr(budgeting, "PAUSE_S", 0.0)
     monkeypatch.setattr(budgeting, "open_counters", lambda address, clock: Shared())
     text = (books / "seatrial.toml").read_text()
     service = '[service]\ncounters = "valkey://127.0.0.1:1/0"\n'
