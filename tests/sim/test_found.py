@@ -45,6 +45,9 @@ def quiet_day(*route: str, **changes: object) -> DayPlan:
         drill="",
         keys=(),
         forgotten=False,
+        shared=False,
+        counter_faults=(),
+        surge="",
     )
     return replace(plan, **changes)  # type: ignore[arg-type]  # fields of DayPlan
 
