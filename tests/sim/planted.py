@@ -15,8 +15,9 @@ import msgspec
 
 from seatrial.app import running, wiring
 from seatrial.counters.memory import MemoryCounters
-from seatrial.engine import answer, keyring, perform, streaming, trail
+from seatrial.engine import answer, calling, keyring, perform, streaming, trail
 from seatrial.engine.admission import Admission
+from seatrial.engine.attempt import Reading
 from seatrial.engine.carriage import Carriage
 from seatrial.engine.health import Health
 from seatrial.engine.idempotency import Twins
@@ -55,12 +56,8 @@ class _Known:
 
 def no_commit_point(patch: Patch = setattr) -> None:
     """A stream is handed over as soon as its headers are here."""
-    attempt = perform.attempt
-
-    async def hasty(*args: Any, buffer_tokens: int, **named: Any) -> Any:
-        return await attempt(*args, buffer_tokens=0, **named)
-
-    patch(perform, "attempt", hasty)
+    at_once = Reading(0, 0, False)
+    patch(calling, "_reading", lambda trail: at_once)
 
 
 def retries_without_budget(patch: Patch = setattr) -> None:
