@@ -59,9 +59,10 @@ class Shares:
     def is_over(self, key: str, *, room: int, now: float) -> bool:
         """Whether a key that asks for one more has its fair share already.
 
-        Where it is the only one it may have everything.  One place beyond the share may wait,
-        so that no share is idle between two requests; and a burst may wait, of a key that
-        usually holds less than its share.
+        Where it is the only one it may have everything.  A few beyond the share may wait: as
+        many as requests that come at random differ from their mean, and one at least, so that
+        no share is idle between two requests.  A burst may wait, too, of a key that usually
+        holds less than its share.
 
         Args:
             key: who asks.
@@ -72,7 +73,8 @@ class Shares:
             return False
         self._look(room, now)
         share = max(self._level, 1.0)
-        return self.held(key) >= share + 1 and self._usual.get(key, 0.0) >= NEAR * share
+        most = share + math.sqrt(share)
+        return self.held(key) >= most and self._usual.get(key, 0.0) >= NEAR * share
 
     def is_under(self, key: str, *, room: int, now: float) -> bool:
         """Whether a key that asks for one more would still hold no more than its fair share.

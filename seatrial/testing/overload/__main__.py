@@ -12,6 +12,7 @@ from dataclasses import replace
 from seatrial.testing.overload._figures import Figures
 from seatrial.testing.overload._trials import Settings, run_trial
 
+SHARED_PLACES = 100  # ten for each key: with fewer, chance alone fills a share
 EPILOG = """\
   python -m seatrial.testing.overload                     three times the peak for 60 s
   python -m seatrial.testing.overload --share             one key of ten at ten times its share
@@ -36,7 +37,7 @@ def arguments() -> argparse.ArgumentParser:
     kind.add_argument("--cpu", dest="trial", action="store_const", const="cpu")
     parser.set_defaults(trial="overload")
     add = parser.add_argument
-    add("--places", type=int, default=usual.places, help="max_in_flight of the gateway")
+    add("--places", type=int, default=0, help="max_in_flight of the gateway: 32, or 100 for keys")
     add("--answer-s", type=float, default=usual.answer_s, help="how long the model thinks")
     add("--times", type=float, default=0.0, help="offered: 3 peaks, or 10 shares")
     add("--seconds", type=float, default=usual.flood_s, help="of the flood")
@@ -50,9 +51,10 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one trial and print what it found."""
     options = arguments().parse_args(argv)
+    usual = Settings()
     settings = replace(
-        Settings(),
-        places=options.places,
+        usual,
+        places=options.places or (SHARED_PLACES if options.trial == "share" else usual.places),
         answer_s=options.answer_s,
         times=options.times or (10.0 if options.trial == "share" else 3.0),
         peak_s=options.peak_seconds,
