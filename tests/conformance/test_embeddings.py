@@ -120,6 +120,9 @@ class Array:
     def __init__(self, rows: Any) -> None:
         self.rows = rows
 
+    def __repr__(self) -> str:
+        return f"Array({self.rows})"  # names a test: the same in every process
+
     def tolist(self) -> Any:
         return self.rows
 

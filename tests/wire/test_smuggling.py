@@ -224,7 +224,8 @@ def test_what_is_behind_never_runs(place: tuple[int, FaultyUpstream], name: str,
     said = all_of(port, {**REFUSED, **MORE}[name] + SMUGGLED, step=step)
 
     assert said.count(b"HTTP/1.1 ") <= 1, said
-    assert said[9:12] in {b"400", b"413", b"431", b"501", b"505", b""}, said
+    # In pieces, the missing content type (415) may be told before the odd body has come.
+    assert said[9:12] in {b"400", b"413", b"415", b"431", b"501", b"505", b""}, said
     assert before == len(upstream.log)
 
 
