@@ -84,7 +84,7 @@ async def check_output(trail: Trail, world: World, result: Result) -> Result:
     verdict = strictest(said)
     trail.rejected = verdict.says is Says.REFUSE
     if trail.rejected:
-        trail.repair = repair_note(said)
+        trail.repair, trail.refused = repair_note(said), answer.text or ""
         if not trail.committed:
             cause = Cause.CHECK_FAILED.value
             trail.attempts[-1] = msgspec.structs.replace(
@@ -95,8 +95,7 @@ async def check_output(trail: Trail, world: World, result: Result) -> Result:
 
 def repaired(trail: Trail) -> dict[str, Any]:
     """Return the request with the refused answer and what was wrong with it."""
-    answer = trail.last.answer if trail.last else None
-    said = {"role": "assistant", "content": (answer.text if answer else None) or ""}
+    said = {"role": "assistant", "content": trail.refused}
     note = {"role": "user", "content": trail.repair}
     return {**trail.body, "messages": [*trail.body["messages"], said, note]}
 

@@ -67,6 +67,7 @@ class Trail(msgspec.Struct):
         marks: what stands in the place of personal data, and for what; never stored.
         checks: every verdict so far.
         repair: what the last answer was refused for, to be told to its target.
+        refused: what that answer said; a repair that never arrived has not changed it.
         rejected: whether the answer that stands was refused by a check, after it had left.
         restoring: turns marks back in a stream that is handed over.
         purse: what the running attempt may spend.
@@ -93,6 +94,7 @@ class Trail(msgspec.Struct):
     marks: Mapping[str, str] = {}
     checks: list[CheckRecord] = []
     repair: str = ""
+    refused: str = ""
     rejected: bool = False
     restoring: RestoringSink | None = None
     purse: Purse | None = None

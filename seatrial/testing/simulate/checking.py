@@ -138,7 +138,11 @@ def _tells_failure(record: Record) -> bool:
 
 
 def repairs_are_bounded(facts: Facts) -> Iterator[Violation]:
-    """44: no target is asked to repair more often than was configured; the record tells each."""
+    """44: no target is asked to repair more often than was configured; the record tells each.
+
+    A repair that never left us, for want of money, of a place or of a connection, repairs nothing:
+    it stands in the record as not sent, and does not count.
+    """
     for seen in facts.seen:
         record = facts.record_of.get(seen.id)
         calls = facts.calls_of[seen.id]
@@ -150,10 +154,11 @@ def repairs_are_bounded(facts: Facts) -> Iterator[Violation]:
                 yield Violation(44, f"{target} was asked {count} times to repair", seen.id)
         if record is None:
             continue
-        told = Counter(each.target for each in record.attempts if each.purpose == "repair")
-        sent = Counter({name: told[name] for name in told if name in repairs})
-        if sent != repairs:
-            yield Violation(44, f"repairs {dict(repairs)}, in the record {dict(sent)}", seen.id)
+        told = Counter(
+            each.target for each in record.attempts if each.purpose == "repair" and each.sent
+        )
+        if told != repairs:
+            yield Violation(44, f"repairs {dict(repairs)}, in the record {dict(told)}", seen.id)
 
 
 def refusals_are_minded(facts: Facts) -> Iterator[Violation]:

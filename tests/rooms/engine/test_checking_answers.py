@@ -57,6 +57,26 @@ def test_repair_is_told_what_was_wrong() -> None:
     play(scene())
 
 
+def test_repair_that_did_not_arrive_is_tried_with_the_same_words() -> None:
+    """The answer that was refused is still in it: the failed try in between said nothing."""
+
+    async def scene() -> None:
+        lost = Failure(Cause.UNREACHABLE, sent=False)
+        stage = Stage(
+            {"large": Target([[Answer("Cheap!")], [lost], [Answer('{"price": 3}')]])},
+            policy=Policy(deadline_s=10.0, repairs=1),
+            output=outputs(shape=PRICE),
+        )
+        settled = await stage.ask()
+
+        assert isinstance(settled.decision, Answered)
+        _, first, again = stage.targets["large"].calls
+        assert "Cheap!" == again.body["messages"][-2]["content"]
+        assert first.body == again.body
+
+    play(scene())
+
+
 def test_repair_that_nobody_waited_for_is_told_as_one() -> None:
     """A caller who leaves meanwhile leaves a record that says what the target was doing."""
 
