@@ -151,6 +151,17 @@ def test_new_key_waits_while_the_store_is_away() -> None:
     assert [] == judge(facts)
 
 
+def test_twin_reads_the_same_refusal() -> None:
+    """Its words have no signature: for a twin, who asked nobody, they passed for a cut answer."""
+    asked = tuple(Arrival(10.0 + place, "f0", "question", False, twin="one") for place in (0, 20))
+    facts = run_plan(quiet_day("t0", arrivals=asked, faults=(always("t0", "refusal"),)))
+
+    first, twin = facts.seen[:2]
+    assert ("", first.id) == (twin.id, twin.first_id)
+    assert "I cannot help with that request." == first.text == twin.text
+    assert [] == judge(facts)
+
+
 class Reply:
     """A reply whose stream says all there is to say, and does not end."""
 

@@ -98,7 +98,8 @@ def no_stitching(facts: Facts) -> Iterator[Violation]:
 
 def _judged(facts: Facts) -> Iterator[tuple[Seen, Verdict]]:
     for seen in facts.seen:
-        calls = facts.calls_of[seen.id]
+        # What a twin reads was asked for by the first of them.
+        calls = facts.calls_of[seen.id or seen.first_id]
         struck = {name for call in calls for name in call.fault_names}
         refused = seen.finish in {"content_filter", "length"} or bool(WORDLESS & struck)
         built_in = seen.head is not None and seen.head.target in BUILT_IN - {"cache"}

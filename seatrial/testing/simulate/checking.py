@@ -16,7 +16,7 @@ from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.demands import FORBIDDEN, PERSONAL
 from seatrial.testing.simulate.facts import Facts, Violation
 from seatrial.testing.simulate.judging import mood_of
-from seatrial.testing.simulate.models import DECLINES
+from seatrial.testing.simulate.models import DECLINES, UNSEEN
 from seatrial.testing.simulate.plan import FeaturePlan
 from seatrial.values.decisions import Answered, HandedOff
 from seatrial.values.records import Record
@@ -147,6 +147,8 @@ def repairs_are_bounded(facts: Facts) -> Iterator[Violation]:
         record = facts.record_of.get(seen.id)
         calls = facts.calls_of[seen.id]
         repairs = Counter(call.target for call in calls if call.repair)
+        if any(call.repair == UNSEEN for call in calls) and not seen.arrival.tools:
+            yield Violation(44, "a target was to repair an answer that it was not shown", seen.id)
         most = facts.features[seen.arrival.feature].checks.repairs
         facts.cases[44] += bool(repairs)
         for target, count in repairs.items():

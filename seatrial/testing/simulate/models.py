@@ -12,6 +12,7 @@ from seatrial.testing.upstream._model import FaultyModel
 from seatrial.testing.upstream._plan import Ask, Reply
 
 NOTE: Final = b"Your last answer was not accepted"  # how the product tells a model to try again
+UNSEEN: Final = "(nothing)"
 FRAME_TOKENS: Final = 8
 NOTE_TOKENS: Final = 30
 DECLINES: Final = ("I'm sorry,", " but I can't", " help with that.")
@@ -66,13 +67,22 @@ class SimModel(FaultyModel):
         return replace(reply, tokens=(*tokens, *more))
 
 
-def understood(body: bytes) -> tuple[bytes, bool]:
-    """Return a request as it was before its last answer was not accepted, and whether it was."""
+def understood(body: bytes) -> tuple[bytes, str]:
+    """Return a request as it was before its last answer was not accepted, and that answer.
+
+    The answer is empty where none was refused, and `UNSEEN` where the request does not show it.
+    """
     if NOTE not in body:
-        return body, False
+        return body, ""
     asked = json.loads(body)
-    asked["messages"] = asked["messages"][:-2]
-    return json.dumps(asked, separators=(",", ":"), ensure_ascii=False).encode(), True
+    *before, note = asked["messages"]
+    shown = UNSEEN
+    if before and before[-1].get("role") == "assistant":
+        shown = str(before.pop().get("content") or UNSEEN)
+    elif len(note["content"]) > 1:  # one dialect joins what one side says
+        before.append({**note, "content": note["content"][:-1]})
+    asked["messages"] = before
+    return json.dumps(asked, separators=(",", ":"), ensure_ascii=False).encode(), shown
 
 
 def unsaid(text: str, echo: str) -> str | None:

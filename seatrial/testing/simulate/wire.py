@@ -62,7 +62,7 @@ class Call:
         sent: whether it reached the server.
         status: of the reply.
         hint_s, hint_at: how long the reply told us to stay away, and when that was read.
-        repair: whether the target was told what was wrong with its last answer.
+        repair: what its last answer was, where the target was told what was wrong with it.
         leaked: whether a planted address came through.
         bill_pico: what the answer costs, in 1e-12 dollars.
     """
@@ -80,7 +80,7 @@ class Call:
     status: int = 0
     hint_s: float | None = None
     hint_at: float = 0.0
-    repair: bool = False
+    repair: str = ""
     leaked: bool = False
     bill_pico: int = 0
 
@@ -279,7 +279,7 @@ def _steps(server: Server, call: HttpCall, log: Call, now: float, path: str) -> 
     model = server.models[b'"stream":true' in body]
     content = server.strike(CONTENT_FAULTS, now)
     model.content = content.name if content is not None else ""
-    model.repairing = log.repair
+    model.repairing = bool(log.repair)
     steps = model.steps(incoming, entry, url=f"https://{server.name}", now_s=now)
     if server.target.price is not None:
         log.bill_pico = server.target.price.pico(*model.take_spent())
