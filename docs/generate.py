@@ -179,8 +179,14 @@ def _type(hint: Any) -> str:
         "int | None": "whole number or null",
         "tuple[str, ...]": "list of texts",
         "dict[str, typing.Any] | None": "object or null",
+        "dict[str, str]": "object of texts",
+        "dict[str, float]": "object of numbers",
+        "decimal.Decimal | None": "decimal text or null",
+        "tuple[seatrial.values.records.AttemptRecord, ...]": "list of attempts",
+        "tuple[seatrial.values.checks.CheckRecord, ...]": "list of verdicts",
+        "seatrial.values.reviews.ReviewAsk | None": "object or null",
     }
-    return words.get(text, "list of attempts")
+    return words[text]
 
 
 NEXT_STEP: Final = {

@@ -1,5 +1,7 @@
 """What we ask of the world.  Adapters implement these without inheriting."""
 
+# long: all that we ask of the world on one page, and no line of logic
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -11,9 +13,14 @@ from seatrial.values.attempts import Failure, Timers
 from seatrial.values.chat import Answer, Piece, Usage
 from seatrial.values.checks import Verdict
 from seatrial.values.decisions import Head
+from seatrial.values.deliveries import Delivery
 from seatrial.values.ledger import Booked, CostQuery
+from seatrial.values.outcomes import Labelled, Outcome, OutcomeQuery
+from seatrial.values.oversight import Moved, Proof, Standing
+from seatrial.values.people import Person, Session
 from seatrial.values.records import Record
 from seatrial.values.requests import CHAT
+from seatrial.values.reviews import QueueLoad, Review, ReviewQuery, Ruling
 
 Coin = Callable[[], float]
 """Throws a number in [0, 1)."""
@@ -382,6 +389,159 @@ class Idempotency(Protocol):
 
     def delete_before(self, cutoff: float, *, limit: int = 500) -> int:
         """Forget up to `limit` of the oldest keys, asked or answered before `cutoff`."""
+
+
+class Reviews(Protocol):
+    """Items for people.  Made by `Records.add` in its own transaction.
+
+    Each method is one transaction; those that change something are synced to disk before they
+    return.  Times are wall clock, seconds.
+    """
+
+    def find(self, query: ReviewQuery) -> list[Review]:
+        """Return matching items, those due first."""
+
+    def get(self, id: str, *, tenant: str) -> Review | None:
+        """Return one item."""
+
+    def loads(self, *, tenant: str, now: float) -> list[QueueLoad]:
+        """Return how much waits in each queue."""
+
+    def claim(
+        self,
+        *,
+        tenant: str,
+        by: str,
+        now: float,
+        lease_s: float,
+        queues: Sequence[str] = (),
+        id: str = "",
+    ) -> Review | None:
+        """Give a free seat to `by`: of the item `id`, or of what is most urgent.
+
+        What `by` holds already comes first.  Callers who wait come before all others, then
+        what is due first.  Nobody gets two seats of one item.  A lapsed lease is a free seat.
+        """
+
+    def extend(self, id: str, *, by: str, now: float, lease_s: float) -> bool:
+        """Lengthen a lease; return whether `by` still holds a seat."""
+
+    def let_go(self, id: str, *, by: str) -> bool:
+        """Give a seat back; return whether `by` held one."""
+
+    def rule(self, id: str, ruling: Ruling, *, now: float, final_at: float) -> Review | None:
+        """Take a ruling from who holds a seat; None when they hold none any more."""
+
+    def take_back(self, id: str, *, by: str, now: float, lease_s: float) -> bool:
+        """Undo a ruling before it is final; return whether that was in time."""
+
+    def ripe(self, *, now: float, limit: int = 100) -> list[Review]:
+        """Return open items whose every seat has a final ruling."""
+
+    def settle(
+        self,
+        id: str,
+        ruling: Ruling,
+        *,
+        at: float,
+        outcomes: Sequence[Outcome] = (),
+        deliveries: Sequence[Delivery] = (),
+    ) -> bool:
+        """Let a ruling count, with all that follows from it; False when it is settled already."""
+
+    def overdue(self, *, now: float, limit: int = 100) -> list[Review]:
+        """Return open items whose time ran out."""
+
+    def pass_on(
+        self,
+        id: str,
+        *,
+        queue: str,
+        due_at: float,
+        note: tuple[str, str],
+        escalates: bool,
+        reviewers: int | None = None,
+        deliveries: Sequence[Delivery] = (),
+    ) -> bool:
+        """Send an open item to another queue, all its seats free; False when it is settled."""
+
+    def settled_since(self, at: float, *, limit: int = 500) -> list[Review]:
+        """Return items settled at `at` or later, oldest first."""
+
+
+class Outcomes(Protocol):
+    """What turned out to be true.  Each method is one transaction."""
+
+    def add(self, batch: Sequence[Outcome]) -> int:
+        """Add those not there yet, by id, synced to disk; return how many were new."""
+
+    def find(self, query: OutcomeQuery) -> list[Outcome]:
+        """Return matching outcomes, newest first."""
+
+    def labelled(
+        self, *, feature: str, release: str = "", after: int = 0, limit: int = 1000
+    ) -> list[Labelled]:
+        """Return outcomes that say right or wrong beside what their records say, as they came.
+
+        An outcome whose record is not there yet comes when it is, with a later sequence.
+        """
+
+    def unlabelled(self, *, feature: str, release: str, since: float, limit: int) -> list[Labelled]:
+        """Return chosen records without an outcome yet; their `wrong` says nothing."""
+
+
+class Proofs(Protocol):
+    """Certificates, the ladder, and its moves.  Each method is one transaction, synced to disk."""
+
+    def add(self, proof: Proof) -> None:
+        """Keep a proof."""
+
+    def all(self, *, feature: str, release: str = "", limit: int = 100) -> list[Proof]:
+        """Return proofs, newest first."""
+
+    def stand(self, standing: Standing, moves: Sequence[Moved] = ()) -> bool:
+        """Keep where a segment stands, and its moves; False when newer evidence is in there."""
+
+    def standings(self, *, feature: str = "") -> list[Standing]:
+        """Return where every segment stands."""
+
+    def moves(self, *, feature: str, limit: int = 100) -> list[Moved]:
+        """Return moves, newest first."""
+
+
+class People(Protocol):
+    """Who may sign in.  Each method is one transaction, synced to disk."""
+
+    def put(self, person: Person) -> None:
+        """Add somebody, or put them in the place of who has the same id."""
+
+    def all(self) -> list[Person]:
+        """Return everybody, those who left too."""
+
+    def begin(self, session: Session) -> None:
+        """Keep a session."""
+
+    def session(self, digest: str) -> Session | None:
+        """Return a session."""
+
+    def end(self, *, digest: str = "", person: str = "", before: float | None = None) -> int:
+        """End a session, all of a person, or all that expire before; return how many."""
+
+
+class Deliveries(Protocol):
+    """News on its way to other systems.  Each method is one transaction."""
+
+    def add(self, batch: Sequence[Delivery]) -> None:
+        """Keep news, synced to disk."""
+
+    def due(self, *, now: float, limit: int = 100) -> list[Delivery]:
+        """Return what is to be tried, longest due first, and per receiver in its order."""
+
+    def tried(self, delivery: Delivery) -> None:
+        """Keep what came of a try."""
+
+    def all(self, *, state: str = "", limit: int = 100) -> list[Delivery]:
+        """Return news, newest first."""
 
 
 class Store(Protocol):

@@ -44,17 +44,27 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class HandedOff(msgspec.Struct, frozen=True):
-    """A person will answer; the caller reads `text` meanwhile."""
+    """A person will answer; the caller reads `text` meanwhile.
+
+    Args:
+        text: what the caller reads.
+        target, tier: where on the route it came to that.
+        reason: one sentence for the record.
+        draft: what a target said, which a person must see before it may leave.
+        why: stable code, such as `unsure`; see `values.reviews.ReviewAsk`.
+    """
 
     text: str
     target: str = "human"
     tier: int = 0
     reason: str = ""
+    draft: Answer | None = None
+    why: str = ""
 
     @property
     def kind(self) -> Kind:
-        """Always `handed_off`."""
-        return Kind.HANDED_OFF
+        """`held` while there is a draft, else `handed_off`."""
+        return Kind.HANDED_OFF if self.draft is None else Kind.HELD
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from seatrial.values.checks import CheckRecord
+from seatrial.values.reviews import ReviewAsk
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,6 +78,12 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         unpriced: how many attempts were sent and have no known cost.
         criticality: `interactive`, `default`, `batch` or `shadow`.
         metadata: the caller's own, as it came.
+        confidence: the calibrated probability that the answer is right; absent when nothing is
+            calibrated.
+        signals: what it rests on, by name.
+        oversight: the mode in force: `review_all`, `spot_check` or `exceptions`; empty without.
+        label_share: the probability with which a person was to see it, in [0, 1].
+        review: what is asked of people; absent when nothing is.
         flags: notes, such as `content_not_sealed` where a text could not be written.
     """
 
@@ -114,6 +121,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     unpriced: int = 0
     criticality: str = "default"
     metadata: dict[str, str] = {}
+    confidence: float | None = None
+    signals: dict[str, float] = {}
+    oversight: str = ""
+    label_share: float = 0.0
+    review: ReviewAsk | None = None
 
 
 def outline(record: Record) -> Record:
