@@ -268,7 +268,8 @@ def _how_found(result: Result) -> str:
 
 
 def _cost(result: Result, card: PriceCard | None, *, at: float) -> Cost:
-    if result.failure is not None:
+    # Whoever had begun to answer has worked, and may bill it, whatever the end was called.
+    if result.failure is not None and result.first_token_s is None:
         return cost_of_failure(result.failure.cause, result.usage, card, at=at)
     return cost_of(result.usage, card, at=at)
 

@@ -86,8 +86,9 @@ class Call:
 
     @property
     def billed_pico(self) -> int:
-        """What may be billed at most: whoever answers with an error bills nothing."""
-        return self.bill_pico if self.sent and self.status < 400 else 0
+        """What may be billed at most: whoever answers with an error, and no word, bills nothing."""
+        declined = self.status >= 400 or "error-first" in self.fault_names
+        return self.bill_pico if self.sent and not declined else 0
 
     @property
     def fault_names(self) -> list[str]:

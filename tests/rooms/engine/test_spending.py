@@ -208,6 +208,21 @@ def test_stream_is_settled_at_its_end() -> None:
     play(scene())
 
 
+def test_stream_that_an_error_broke_off_may_have_cost_the_worst() -> None:
+    """The same error before a word is free; after some, nobody knows what they cost."""
+
+    async def scene() -> None:
+        lost = Failure(Cause.OVERLOADED, status=529)
+        made = stage({"large": Target([[*spoken()[:5], lost]])})
+        settled = await made.listen(Reader())
+
+        assert settled.began
+        assert await held(made) > 0
+        assert 1 == made.recorder.records[0].unpriced
+
+    play(scene())
+
+
 def test_caller_who_leaves_may_have_cost_the_worst() -> None:
     """Nobody knows what was written until then."""
 
