@@ -6,14 +6,17 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from seatrial.app import Seatrial
 from seatrial.ports import Ended
 from seatrial.providers.http import EventStream
 from seatrial.testing.clock import run
 from seatrial.testing.simulate import DayPlan, judge, plan_day, run_plan
 from seatrial.testing.simulate.accounts import NOBODY, KeyPlan, PricePlan, PurseHolder
+from seatrial.testing.simulate.folders import prepare
 from seatrial.testing.simulate.plan import (
     SPAN_S,
     Arrival,
@@ -23,6 +26,7 @@ from seatrial.testing.simulate.plan import (
     FeaturePlan,
     TargetPlan,
 )
+from seatrial.values.decisions import Refused
 
 
 def quiet_day(*route: str, **changes: object) -> DayPlan:
@@ -160,6 +164,53 @@ def test_twin_reads_the_same_refusal() -> None:
     assert ("", first.id) == (twin.id, twin.first_id)
     assert "I cannot help with that request." == first.text == twin.text
     assert [] == judge(facts)
+
+
+def test_keys_that_nobody_could_read_are_asked_for_in_every_life() -> None:
+    """The store is away from the morning on, and the process dies: it was blamed for waiting."""
+    asked = tuple(Arrival(at_s, "f0", "question", False, key="key0") for at_s in (10.0, 20.0, 60.0))
+    plan = quiet_day(
+        "t0",
+        keys=(KeyPlan("key0", "0123456789abcdef"),),
+        forgotten=True,
+        arrivals=asked,
+        store_faults=(DiskFault("away", 0.0, 30.0),),
+        deaths=(Death(15.0),),
+    )
+    facts = run_plan(plan)
+
+    told = [seen.refused.code if seen.refused else seen.how for seen in facts.seen[:3]]
+    assert ["keys_unavailable", "keys_unavailable", "answer"] == told
+    assert [] == judge(facts)
+
+
+def test_who_forgets_keys_it_could_read_is_found() -> None:
+    """A start without the store serves with what an earlier process read; else it is told."""
+    asked = tuple(Arrival(at_s, "f0", "question", False, key="key0") for at_s in (10.0, 40.0))
+    plan = quiet_day(
+        "t0",
+        keys=(KeyPlan("key0", "0123456789abcdef"),),
+        forgotten=True,
+        arrivals=asked,
+        store_faults=(DiskFault("away", 29.0, 60.0),),
+        deaths=(Death(30.0),),
+    )
+    facts = run_plan(plan)
+    assert ["answer", "answer"] == [seen.how for seen in facts.seen[:2]]
+
+    later = facts.seen[1]
+    later.id, later.decision = "", Refused("keys_unavailable", "Ask again.", status=503)
+    assert {17, 18} <= {violation.promise for violation in judge(facts)}
+
+
+def test_keys_of_yesterday_stand_in_the_store_that_a_day_begins_with(tmp_path: Path) -> None:
+    """On some days they stood only in the log beside it, which was not copied: nobody had any."""
+    keys = tuple(KeyPlan(f"key{place}", f"{place:016x}") for place in range(3))
+    prepare(tmp_path, keys=keys, forgotten=True)
+    (tmp_path / "seatrial.toml").write_text('[features.f0]\nroute = ["say"]\nsay = "Hm."\n')
+
+    found = Seatrial.open(tmp_path / "seatrial.toml", environ={}).store.keys.all()
+    assert [key.id for key in keys] == sorted(key.id for key in found)
 
 
 class Reply:

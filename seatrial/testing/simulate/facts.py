@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.counting import Book
@@ -15,6 +15,8 @@ from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
 from seatrial.testing.simulate.wire import Call, Network
 from seatrial.values.ledger import Booked
 from seatrial.values.records import Record
+
+NOTICED_S: Final = 15.0  # a look every 2 s, a pause after a failure, a store that hangs meanwhile
 
 if TYPE_CHECKING:
     from seatrial.testing.simulate.surges import Surge
@@ -121,6 +123,33 @@ class Facts:
     def started(self, life: int) -> float:
         """Return when a process was the one that serves, at the earliest."""
         return self.deaths[life - 1] if life else 0.0
+
+    def could_know_keys(self, seen: Seen) -> bool:
+        """Whether this process, or one before it, had the time to read the keys from the store.
+
+        Where nothing on the machine knew them in the morning, a store that was in trouble all
+        the while leaves nobody who could tell them, however often the process began anew.
+        """
+        if not self.plan.forgotten:
+            return True
+        lives = range(seen.life + 1)
+        return any(
+            self._was_readable(
+                self.started(life),
+                min([seen.started, *self.deaths[life : life + 1]]),
+            )
+            for life in lives
+        )
+
+    def _was_readable(self, from_s: float, to_s: float) -> bool:
+        """Whether the store was well for long enough at a stretch between these times."""
+        for fault in sorted(self.plan.store_faults, key=lambda each: each.from_s):
+            if fault.kind == "full":
+                continue  # it can be read
+            if min(fault.from_s, to_s) - from_s >= NOTICED_S:
+                return True
+            from_s = max(from_s, fault.to_s)
+        return to_s - from_s >= NOTICED_S
 
     def twins_near(self, seen: Seen) -> bool:
         """Whether requests with idempotency keys may have taken from the same limits."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from seatrial.app import Seatrial
+from seatrial.app.wiring import write_keys
 from seatrial.ports import Key, RecordQuery
 from seatrial.testing.simulate.accounts import KeyPlan
 from seatrial.testing.simulate.demands import PERSONAL
@@ -39,7 +40,7 @@ def prepare(folder: Path, *, keys: tuple[KeyPlan, ...], forgotten: bool) -> None
 
 @functools.cache
 def _yesterday(keys: tuple[KeyPlan, ...]) -> dict[str, bytes]:
-    """Return the files of a service that was started once: its store, its keys, its secret."""
+    """Return what a service leaves behind: its store, the keys it knew, its secret."""
     with tempfile.TemporaryDirectory(prefix="seatrial-yesterday-") as place:
         folder = Path(place)
         if keys:
@@ -48,14 +49,15 @@ def _yesterday(keys: tuple[KeyPlan, ...]) -> dict[str, bytes]:
                 (folder / name).write_bytes(content)
         toml = folder / "seatrial.toml"
         toml.write_text('[features.f0]\nroute = ["say"]\nsay = "Nothing yet."\n')
-        with Seatrial.open(toml, environ={}) as app:
-            if keys:
-                pepper = next(folder.rglob("secret")).read_bytes()
-                for key in keys:
-                    app.store.keys.add(Key(key.id, key.digest(pepper), key.id))
-        if keys:
-            with Seatrial.open(toml, environ={}):
-                pass  # it takes the keys down
+        app = Seatrial.open(toml, environ={})
+        # By hand, in this thread: those of a service may hold the store beyond its end, and then
+        # part of it still stands in the log beside it.
+        app.store.migrate()
+        pepper = app.keyring.pepper
+        for key in keys:
+            app.store.keys.add(Key(key.id, key.digest(pepper), key.id))
+        write_keys(app.config.journal.parent / KEYS_FILE, app.store.keys.all())
+        app.store.close()
         return {
             str(file.relative_to(folder)): file.read_bytes()
             for file in folder.rglob("*")

@@ -85,14 +85,17 @@ def _was_kept(facts: Facts, seen: Seen) -> bool:
 
 
 def cold_start_serves(facts: Facts) -> Iterator[Violation]:
-    """17: a process that starts without its store serves, and connects later by itself."""
+    """17: a process that starts without its store serves, and connects later by itself.
+
+    With the keys that this machine knew last: where no process ever had the time to read any,
+    there are none to serve with, and callers are asked to wait.
+    """
     faults = facts.plan.store_faults
     for began in (0.0, *facts.deaths):
         facts.cases[17] += any(each.from_s <= began + 5.0 < each.to_s for each in faults)
     for seen in facts.seen:
-        first = facts.plan.forgotten and seen.life == 0  # nobody can know the keys yet
         away = seen.refused is not None and seen.refused.code == "keys_unavailable"
-        if away and not first and seen.arrival.key != NOBODY:
+        if away and seen.arrival.key != NOBODY and facts.could_know_keys(seen):
             yield Violation(17, "turned away: the keys could not be read", seen.id)
     for part in facts.degraded:
         if part.startswith("store"):
