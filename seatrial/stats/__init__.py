@@ -1,3 +1,15 @@
 """Plain maths without domain words."""
 
-__all__ = ["buckets"]
+__all__ = [
+    "accuracy",
+    "attribution",
+    "betting",
+    "binomial",
+    "buckets",
+    "certify",
+    "coin",
+    "drift",
+    "logistic",
+    "paired",
+    "sequences",
+]
