@@ -29,7 +29,8 @@ class Database:
         write: at most one connection on SQLite.
         read: connections that only read.
         interrupt: makes a call that another thread waits in fail; gets the driver's connection.
-        prepare: told before each writing transaction whether it must be synced to disk.
+        prepare: told before each writing transaction whether it must be synced to disk, and
+            its own limit of time if it has one.
         limit_s: for one transaction, in seconds.
         watchdog: ends transactions that outstay it.
     """
@@ -38,7 +39,7 @@ class Database:
     write: Engine
     read: Engine
     interrupt: Callable[[Any], None]
-    prepare: Callable[[Connection, bool], None]
+    prepare: Callable[[Connection, bool, float | None], None]
     limit_s: float = 5.0
     watchdog: Watchdog = field(default_factory=Watchdog)
 
@@ -55,7 +56,7 @@ class Database:
             self.write.connect() as connection,
             self._limit(connection, limit_s),
         ):
-            self.prepare(connection, sync)
+            self.prepare(connection, sync, limit_s)
             with connection.begin():
                 yield connection
 

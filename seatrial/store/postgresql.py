@@ -139,7 +139,7 @@ def _cut(driver: Any) -> None:
         wire.shutdown(socket.SHUT_RDWR)
 
 
-def _prepare(connection: Connection, sync: bool) -> None:
+def _prepare(connection: Connection, sync: bool, limit_s: float | None) -> None:
     """Note whether the commit must wait for the disk; told to the server in the transaction."""
     connection.info["sync"] = sync
     if not event.contains(connection, "begin", _tell):

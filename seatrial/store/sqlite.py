@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -24,9 +25,12 @@ from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
 
 BUSY_S: Final = 2.0  # how long a call waits for another process that writes
+START_S: Final = 30.0  # how long a first start waits for others that make the same file
+AGAIN_S: Final = 0.01  # between two tries of what SQLite itself does not wait for
 READERS: Final = 4
 PAGE_BYTES: Final = 16 << 10
 CHECKPOINT_BYTES: Final = 16 << 20  # of the write-ahead log, before it is worked into the file
+BUSY: Final = 5  # SQLite's code for "somebody else holds the lock"
 # Older ones can corrupt a WAL database when two connections write at the same moment.
 SOUND: Final = (3, 51, 3)
 
@@ -79,15 +83,12 @@ class SqliteStore:
             StartRefused: its schema is older or newer than ours.
         """
         if not self._is_new():
-            with self._database.reading() as connection:
-                found = schema.revision_of(connection)
-                # A first start that died in the middle leaves a file without tables.
-                empty = not found and not inspect(connection).get_table_names()
+            found, empty = self._look()
             if not empty:
                 schema.check(found, name=self.name)
                 return
         self._make_file()
-        with self._database.writing(sync=True) as connection:
+        with self._database.writing(sync=True, limit_s=START_S) as connection:
             schema.create(connection)
 
     def migrate(self) -> list[str]:
@@ -121,6 +122,18 @@ class SqliteStore:
         """Give back connections and the serving lock."""
         self._database.close()
         self._lock.release()
+
+    def _look(self) -> tuple[str, bool]:
+        """Return the schema's revision, and whether there is no table at all."""
+        with self._database.reading(limit_s=START_S) as connection:
+            # Whoever stops just now keeps the file until its log is worked into it.
+            connection.exec_driver_sql(_patience(START_S))
+            try:
+                found = schema.revision_of(connection)
+                # A first start that died in the middle leaves a file without tables.
+                return found, not found and not inspect(connection).get_table_names()
+            finally:
+                connection.exec_driver_sql(_patience(BUSY_S))
 
     def _make_file(self) -> None:
         try:
@@ -190,7 +203,7 @@ def _connector(module: ModuleType, path: Path, *, writes: bool) -> Callable[[], 
                 # Only a new file takes this.  Large pages save a sixth of the CPU per record;
                 # still larger ones would be written whole, at every commit, for every index.
                 connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-                connection.execute("PRAGMA journal_mode=WAL")
+                _switch_to_wal(connection)
                 connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_BYTES // PAGE_BYTES}")
                 connection.execute("PRAGMA journal_size_limit=67108864")
                 connection.execute("PRAGMA cache_size=-4096")
@@ -206,6 +219,24 @@ def _connector(module: ModuleType, path: Path, *, writes: bool) -> Callable[[], 
     return connect
 
 
+def _switch_to_wal(driver: Any) -> None:
+    """Have a write-ahead log, now and ever after; a file that has one is only read.
+
+    A new file is read before its lock is taken.  Where two do this at once SQLite refuses one
+    of them straight away, whatever its patience: waiting for each other would never end.
+    """
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            driver.execute("PRAGMA journal_mode=WAL")
+        except _module().OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_S)
+        else:
+            return
+
+
 def _begin_writing(connection: Connection) -> None:
     # Take the write lock first: a lock taken later could not be waited for.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -215,12 +246,20 @@ def _begin_reading(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def _prepare(connection: Connection, sync: bool) -> None:
-    """Set whether the next commit waits for the disk; a synced one covers all before it."""
-    wanted = "FULL" if sync else "NORMAL"
+def _prepare(connection: Connection, sync: bool, limit_s: float | None) -> None:
+    """Set whether the next commit waits for the disk, and how long it waits for others.
+
+    A synced commit covers all before it.  What may take long may also wait for its like.
+    """
+    wanted = ("FULL" if sync else "NORMAL", BUSY_S if limit_s is None else limit_s)
     pooled = connection.connection
-    if pooled.info.get("synchronous") != wanted:
+    if pooled.info.get("prepared") != wanted:
         driver = pooled.dbapi_connection
         if driver is not None:
-            driver.execute(f"PRAGMA synchronous={wanted}")
-            pooled.info["synchronous"] = wanted
+            driver.execute(f"PRAGMA synchronous={wanted[0]}")
+            driver.execute(_patience(wanted[1]))
+            pooled.info["prepared"] = wanted
+
+
+def _patience(seconds: float) -> str:
+    return f"PRAGMA busy_timeout={int(seconds * 1_000)}"

@@ -6,12 +6,14 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from seatrial.errors import Misuse, StartRefused, StoreUnavailable
 from seatrial.ports import RecordQuery, Sealed
@@ -105,6 +107,71 @@ def test_two_first_starts_make_one_schema(path: Path) -> None:
         first.records.add([sealed(1)])
         second.ready()
         assert 0 == second.records.add([sealed(1)])
+
+
+WITHOUT_LOG = ("BEGIN IMMEDIATE",)
+WITH_LOG = ("PRAGMA journal_mode=WAL", "BEGIN IMMEDIATE")
+ALONE = ("PRAGMA locking_mode=EXCLUSIVE", "BEGIN IMMEDIATE", "CREATE TABLE x (y)")
+
+
+@contextmanager
+def held(path: Path, words: tuple[str, ...], *, for_s: float) -> Iterator[None]:
+    """Let somebody else hold the file by these words, and let it go after a while."""
+    holder = sqlite._module().connect(path, isolation_level=None, check_same_thread=False)
+    for each in words:
+        holder.execute(each)
+    end = threading.Timer(for_s, holder.close)
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+        end.join()
+        holder.close()
+
+
+@pytest.mark.parametrize("words", [WITHOUT_LOG, WITH_LOG], ids=["switching", "writing"])
+@pytest.mark.parametrize("start", [SqliteStore.ready, SqliteStore.migrate])
+def test_a_first_start_waits_for_others(
+    path: Path,
+    start: Callable[[SqliteStore], object],
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where SQLite refuses at once, and for longer than a call would wait."""
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
+    with closing(SqliteStore(path)) as store, held(path, words, for_s=0.4):
+        start(store)
+        assert 1 == store.records.add([sealed(1)])
+
+
+def test_a_later_start_waits_for_who_stops(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Working the log into the file takes it whole, and a slow disk takes its time."""
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
+    with closing(SqliteStore(path)) as first:
+        first.ready()
+    with closing(SqliteStore(path)) as store, held(path, ALONE, for_s=0.4):
+        store.ready()
+        assert 50 == patience(store._database.read), "calls are as impatient as before"
+
+
+def patience(engine: Engine) -> object:
+    """Return how long a connection waits for a lock, in milliseconds."""
+    with engine.connect() as connection:
+        return connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+
+
+def test_a_start_does_not_wait_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who never lets go is told of."""
+    monkeypatch.setattr(sqlite, "START_S", 0.1)
+    with (
+        closing(SqliteStore(path)) as store,
+        held(path, WITHOUT_LOG, for_s=60),
+        pytest.raises(StoreUnavailable) as caught,
+    ):
+        store.ready()
+
+    assert "locked" in str(caught.value.why)
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
