@@ -179,7 +179,7 @@ def _record(trail: Trail, decision: Decision, world: World) -> Record:
         request.id,
         request.feature,
         trail.wall,
-        decision.kind.value,
+        decision.kind._value_,  # as `value` is, which is slow
         plan.release,
         plan.prompt_version,
         "stable",
@@ -207,8 +207,8 @@ def _record(trail: Trail, decision: Decision, world: World) -> Record:
         (),
         tuple(trail.checks),
         trail.cost_usd(),
-        sum(each.sent and each.cost_usd is None for each in trail.attempts),
-        request.criticality.value,
+        trail.unpriced(),
+        request.criticality._value_,
         request.variables if keep and trail.cleared else {},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from seatrial.engine.attempt import Reading, attempt
 from seatrial.engine.checking import repaired
@@ -16,7 +16,10 @@ from seatrial.engine.world import World
 from seatrial.ports import Provider
 from seatrial.reliability.checks.refusals import HEAD_CHARS
 from seatrial.reliability.flow import Attempt
+from seatrial.reliability.settings import TargetRules
 from seatrial.values.attempts import Failure, Result
+
+_WHOLE: Final = Reading(0)  # nothing is read in pieces
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ async def call(
         stream=trail.stream,
         task=task,
         health=world.health,
-        reading=_reading(trail),
+        reading=reading_of(trail),
     )
     return result
 
@@ -79,8 +82,20 @@ async def settle_last(trail: Trail, world: World) -> None:
         await world.grants.settle(grant, trail.last.usage, sent=trail.last.sent)
 
 
-def _reading(trail: Trail) -> Reading:
+def is_metered(target: TargetRules, trail: Trail) -> bool:
+    """Whether a call must be counted before it is made: against a budget, or a grant."""
+    granted = target.limits
+    return (
+        granted.requests_minute is not None
+        or granted.tokens_minute is not None
+        or trail.request.feature in trail.known.budgets
+    )
+
+
+def reading_of(trail: Trail) -> Reading:
     """Return how far a stream is read before any of it is handed over."""
+    if not trail.stream:
+        return _WHOLE
     policy, output = trail.plan.policy, trail.plan.output
     chars = HEAD_CHARS if policy.on_refusal != "return" else 0
     checked = output is not None and output.settings.stream == "hold"

@@ -23,9 +23,9 @@ from seatrial.reliability.settings import Plan
 from seatrial.reliability.similarity import Inquiry, split_request
 from seatrial.reliability.telling import telling
 from seatrial.values.attempts import Cause, Result
-from seatrial.values.chat import Usage
+from seatrial.values.chat import Answer, Usage
 from seatrial.values.checks import CheckRecord, Verdict
-from seatrial.values.prices import PriceCard
+from seatrial.values.prices import PriceCard, dollars
 from seatrial.values.records import AttemptRecord
 from seatrial.values.requests import CHAT, Request
 
@@ -157,12 +157,12 @@ class Trail(msgspec.Struct):
             CheckRecord(
                 check,
                 side,
-                verdict.says.value,
+                verdict.says._value_,  # as `value` is, which is slow
                 verdict.code,
                 verdict.reason,
                 verdict.counts,
                 attempt,
-                rounded(took_s),
+                int(took_s * 1e6 + 0.5) / 1e6,
             )
         )
 
@@ -183,8 +183,18 @@ class Trail(msgspec.Struct):
 
     def cost_usd(self) -> Decimal | None:
         """Return what all attempts cost together, as far as it is known; None when nothing is."""
-        known = [each.cost_usd for each in self.attempts if each.cost_usd is not None]
-        return sum(known[1:], known[0]) if known else None
+        total: Decimal | None = None
+        for each in self.attempts:
+            if each.cost_usd is not None:
+                total = each.cost_usd if total is None else total + each.cost_usd
+        return total
+
+    def unpriced(self) -> int:
+        """Return how many attempts were sent and have no known cost."""
+        count = 0
+        for each in self.attempts:
+            count += each.sent and each.cost_usd is None
+        return count
 
     def note(self, step: Attempt, result: Result | None, *, at: float, ended: float) -> None:
         """Note an attempt with what came of it.
@@ -195,7 +205,9 @@ class Trail(msgspec.Struct):
             at: its start, on the monotonic clock.
             ended: its end.
         """
-        started_s, took_s = rounded(at - self.started), rounded(ended - at)
+        # As `rounded` does it: most of a request's times are taken here.
+        started_s = int((at - self.started) * 1e6 + 0.5) / 1e6
+        took_s = int((ended - at) * 1e6 + 0.5) / 1e6
         name, tier, turn = step.target.name, step.tier, step.turn
         purpose = step.purpose or ("repair" if step.repair else "")
         if result is None:
@@ -236,35 +248,37 @@ class Trail(msgspec.Struct):
         purpose: str,
     ) -> AttemptRecord:
         """Return the account of an attempt, with what it cost."""
-        failure, usage, cost = result.failure, result.usage, None
+        failure, usage, answer = result.failure, result.usage, result.answer
+        cost = NOTHING
         if result.sent:
             cost = _cost(result, self.known.prices.get(target), at=self.wall + started_s)
-        self.cost = cost or NOTHING
+        self.cost = cost
+        pico, first_s = cost.pico, result.first_token_s
         return AttemptRecord(
             target,
             tier,
             turn,
             result.outlet,
-            failure.cause.value if failure else "",
-            failure.reason if failure else _how_found(result),
+            failure.cause._value_ if failure else "",
+            failure.reason if failure else _how_found(answer),
             result.sent,
             started_s,
             took_s,
-            None if result.first_token_s is None else rounded(result.first_token_s),
+            None if first_s is None else int(first_s * 1e6 + 0.5) / 1e6,
             failure.status if failure else None,
-            result.answer.model if result.answer else "",
+            answer.model if answer else "",
             msgspec.to_builtins(usage) if usage else None,
             purpose,
-            cost.total if cost else None,
-            cost.price if cost else "",
+            None if pico is None or not result.sent else dollars(pico),
+            cost.price if result.sent else "",
         )
 
 
-def _how_found(result: Result) -> str:
+def _how_found(answer: Answer | None) -> str:
     """Return how a kept answer to another question was found; empty for any other answer."""
-    if result.answer is None or result.answer.similarity is None:
+    if answer is None or answer.similarity is None:
         return ""
-    return f"the answer to a question that is {result.answer.similarity:.3f} like this one"
+    return f"the answer to a question that is {answer.similarity:.3f} like this one"
 
 
 def _cost(result: Result, card: PriceCard | None, *, at: float) -> Cost:

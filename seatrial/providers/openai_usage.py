@@ -13,6 +13,8 @@ from seatrial.values.chat import Usage
 # More than any model can have read or written at once: such a report is none.
 MAX_TOKENS: Final = 100_000_000
 MAX_TIER_CHARS: Final = 32
+_SUMS: Final = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+_DETAILS: Final = frozenset({"prompt_tokens_details", "completion_tokens_details"})
 
 
 def usage_of(raw: object, *, service_tier: object = None) -> Usage | None:
@@ -27,6 +29,9 @@ def usage_of(raw: object, *, service_tier: object = None) -> Usage | None:
     read, written = count(raw.get("prompt_tokens")), count(raw.get("completion_tokens"))
     if read is None or written is None:
         return None
+    if _is_plain(raw) and raw.get("total_tokens") == read + written:
+        tier = service_tier[:MAX_TIER_CHARS] if isinstance(service_tier, str) else ""
+        return Usage(read, 0, 0, written, 0, raw, service_tier=tier)
     into, out = _details(raw, "prompt_tokens_details"), _details(raw, "completion_tokens_details")
     hits = into.get("cached_tokens")
     if count(hits) is None:
@@ -57,6 +62,19 @@ def usage_of(raw: object, *, service_tier: object = None) -> Usage | None:
         web_searches=_tokens(raw.get("num_search_queries")),
         service_tier=tier[:MAX_TIER_CHARS],
     )
+
+
+def _is_plain(raw: dict[str, Any]) -> bool:
+    """Whether nothing is told but the sums, as in most reports: the rest is absent or zero."""
+    if len(raw) == len(_SUMS):
+        return raw.keys() == _SUMS
+    if raw.keys() - _SUMS - _DETAILS:
+        return False
+    for name in _DETAILS:
+        details = raw.get(name)
+        if isinstance(details, dict) and any(details.values()):
+            return False
+    return True
 
 
 def count(value: object) -> int | None:

@@ -74,6 +74,9 @@ class Cost:
 
 NOTHING: Final = Cost(0, price="not billed")
 FREE_OF_CHARGE: Final = Cost(0, price="free")
+UNTOLD: Final = Cost(None, unknown=("usage",))
+UNPRICED: Final = Cost(None, unknown=("price",))
+GUESSED: Final = Cost(None, unknown=("price",), estimated=True)
 
 
 def cost(usage: Usage | None, card: PriceCard | None, *, at: float) -> Cost:
@@ -90,10 +93,10 @@ def cost(usage: Usage | None, card: PriceCard | None, *, at: float) -> Cost:
     Decimal('0.00015')
     """
     if usage is None:
-        return FREE_OF_CHARGE if card is FREE else Cost(None, unknown=("usage",))
+        return FREE_OF_CHARGE if card is FREE else UNTOLD
     span = span_at(card, at, tier=usage.service_tier) if card is not None else None
     if span is None:
-        return Cost(None, unknown=("price",), estimated=usage.estimated)
+        return GUESSED if usage.raw is None else UNPRICED
     read = usage.all_input_tokens
     parts: dict[str, int] = {}
     unknown: list[str] = []

@@ -13,6 +13,8 @@ from seatrial.values.checks import Verdict
 class Cause(Enum):
     """Why an attempt gave no answer.  The values are stable: records and metrics hold them."""
 
+    __hash__ = object.__hash__  # as members are single; Enum's own is slow
+
     # Refused by us, nothing was sent.
     RESTING = "resting"  # the breaker is open
     THROTTLED = "throttled"  # inside a window the provider asked us to keep

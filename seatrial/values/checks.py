@@ -12,6 +12,8 @@ import msgspec
 class Says(Enum):
     """The verdicts of a check, mildest first.  The values are stable: records hold them."""
 
+    __hash__ = object.__hash__  # as members are single; Enum's own is slow
+
     PASS = "pass"
     FLAG = "flag"  # go on, and say so in the record
     REDACT = "redact"  # go on without what was found
@@ -19,6 +21,7 @@ class Says(Enum):
     REFUSE = "refuse"  # an input: the caller gets an error; an answer: it counts as failed
 
 
+_PASS: Final = Says.PASS
 _STRICTNESS: Final = {says: place for place, says in enumerate(Says)}
 
 
@@ -72,6 +75,6 @@ def strictest(verdicts: Iterable[Verdict]) -> Verdict:
     """
     worst = PASSED
     for verdict in verdicts:
-        if _STRICTNESS[verdict.says] > _STRICTNESS[worst.says]:
+        if verdict.says is not _PASS and _STRICTNESS[verdict.says] > _STRICTNESS[worst.says]:
             worst = verdict
     return worst

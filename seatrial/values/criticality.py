@@ -8,6 +8,8 @@ from enum import Enum
 class Criticality(Enum):
     """The classes, what matters most first.  The values are stable: records hold them."""
 
+    __hash__ = object.__hash__  # as members are single; Enum's own is slow
+
     INTERACTIVE = "interactive"  # somebody sits and waits
     DEFAULT = "default"
     BATCH = "batch"  # may be asked again later
