@@ -366,7 +366,7 @@ class Seatrial:
 
     def authenticate(self, token: str | None) -> Caller | Refused:
         """Return who holds this key, without asking the store."""
-        return self.keyring.authenticate(token)
+        return (self._keyring or self.keyring).authenticate(token)
 
     def models(self, caller: Caller) -> list[tuple[str, int]]:
         """Return the features this caller may ask, each with its Unix time of creation."""
@@ -375,7 +375,9 @@ class Seatrial:
 
     def find(self, feature: str, caller: Caller) -> Refused | None:
         """Return None when this caller may ask this feature, else why not."""
-        if feature in self._snapshot.plans and self.keyring.may_ask(caller, feature):
+        if feature in self._snapshot.plans and (
+            not caller.key_scope or self.keyring.may_ask(caller, feature)
+        ):
             return None
         return Refused("model_not_found", f"There is no feature {feature!r}.", status=404)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final
 
 from seatrial.gateway.dialect import Dialect
@@ -13,6 +14,6 @@ from seatrial.gateway.talk import talk
 CHAT: Final = Dialect(read_chat, ChatWriter)
 
 
-async def chat(exchange: Exchange) -> None:
+def chat(exchange: Exchange) -> Awaitable[None]:
     """Answer one chat request."""
-    await talk(exchange, CHAT)
+    return talk(exchange, CHAT)

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Any, Final
 
 from seatrial.gateway.exchange import Exchange
+from seatrial.gateway.faults import show_refused
 from seatrial.gateway.fields import (
     Ask,
     bad,
@@ -16,9 +17,9 @@ from seatrial.gateway.fields import (
 )
 from seatrial.gateway.openai_out import encode
 from seatrial.gateway.settings import DoorSettings
-from seatrial.gateway.talk import admit, answer_whole
+from seatrial.gateway.talk import admit, answer_whole, with_key
 from seatrial.values.chat import Answer
-from seatrial.values.decisions import Head
+from seatrial.values.decisions import Head, Refused
 from seatrial.values.requests import EMBED
 from seatrial.values.vectors import unpack
 
@@ -31,9 +32,13 @@ async def embeddings(exchange: Exchange) -> None:
     """Return a vector for each text."""
     raw = await exchange.body()
     ask = await exchange.apart(len(raw), read_embeddings, raw, exchange.settings)
-    request = await admit(exchange, ask, raw)
-    if request is not None:
-        await answer_whole(exchange, request, lambda _id, _created: VectorWriter(ask))
+    request = admit(exchange, ask)
+    if isinstance(request, Refused):
+        await exchange.fail(show_refused(request))
+        return
+    if b"idempotency-key" in exchange.found:
+        request = await with_key(exchange, request, raw)
+    await answer_whole(exchange, request, lambda _id, _created: VectorWriter(ask))
 
 
 def read_embeddings(raw: bytes, settings: DoorSettings) -> Ask:

@@ -66,6 +66,19 @@ class Exchange:
     replayed: bool = False
     held: int = 0
 
+    def body_at_hand(self) -> bytes | None:
+        """Return a short, plain body that is here already; None where `body` must see to it."""
+        found = self.found
+        length = found.get(b"content-length", b"")
+        if (
+            found.get(b"content-type") != b"application/json"
+            or b"content-encoding" in found
+            or not (len(length) <= 6 and length.isdigit())
+            or not int(length) <= min(SHORT_BYTES, self.settings.max_body_bytes)
+        ):
+            return None
+        return self.way.whole_body()
+
     async def body(self) -> bytes:
         """Return the request's body, inflated.
 
@@ -151,10 +164,10 @@ class Exchange:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.state.readers, partial(work, *args, **named))
 
-    async def reply(self, status: int, body: bytes, headers: Headers) -> None:
+    def reply(self, status: int, body: bytes, headers: Headers) -> Awaitable[None]:
         """Send JSON; `headers` stand beside type and length."""
         self.started = True
-        await self.way.reply(status, [out.JSON_TYPE, *headers], body)
+        return self.way.reply(status, [out.JSON_TYPE, *headers], body)
 
     async def fail(self, shown: Shown, headers: Headers | None = None) -> None:
         """Send an error; `headers` are the labels, when there is a record."""

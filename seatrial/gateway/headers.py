@@ -33,9 +33,12 @@ _READ: Final = frozenset(
     }
 )
 _CREDENTIALS: Final = (b"authorization", b"api-key", b"x-api-key")
+_KEYS: Final = frozenset(_CREDENTIALS)
 _OURS: Final = frozenset({b"seatrial-user", b"seatrial-session", b"seatrial-tags"})
+_WISHES: Final = _OURS | {b"seatrial-deadline", b"seatrial-criticality"}
 _AUTHORITY: Final = re.compile(rb"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~-]+)(?::[0-9]{0,5})?")
 _CRITICALITIES: Final = {each.value.encode(): each for each in Criticality}
+_DEFAULT: Final = Criticality.DEFAULT
 _LONGEST_KEY: Final = 512
 _LONGEST_HINT: Final = 256
 _MOST_TAGS: Final = 16
@@ -77,9 +80,9 @@ def credential(found: Found) -> str | None:
     Raises:
         Fault: there are two, in whatever form.
     """
-    given = [name for name in _CREDENTIALS if name in found]
-    if not given:
+    if _KEYS.isdisjoint(found):
         return None
+    given = [name for name in _CREDENTIALS if name in found]
     if len(given) > 1:
         names = " and ".join(name.decode("ascii") for name in given)
         raise Fault("two_credentials", f"The request has two credentials: {names}. Send one.")
@@ -137,6 +140,11 @@ class HostCheck:
             self._good.add(host)
 
 
+def has_wishes(found: Found) -> bool:
+    """Whether any header of ours says how the request is to be taken; most say nothing."""
+    return not _WISHES.isdisjoint(found)
+
+
 def hints(found: Found) -> tuple[str, str, tuple[str, ...]]:
     """Return user, session and tags as our own headers give them; empty when they do not.
 
@@ -164,8 +172,10 @@ def criticality(found: Found, metadata: Mapping[str, str]) -> Criticality:
     value = found.get(b"seatrial-criticality")
     if value is None:
         said = metadata.get("criticality", "") if metadata else ""
+        if not said:
+            return _DEFAULT
         # Metadata is the caller's own, and may use the word for something else.
-        return _CRITICALITIES.get(said.encode("utf-8", "replace"), Criticality.DEFAULT)
+        return _CRITICALITIES.get(said.encode("utf-8", "replace"), _DEFAULT)
     known = _CRITICALITIES.get(value.strip().lower())
     if known is None:
         raise Fault(

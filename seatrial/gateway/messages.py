@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final
 
 from seatrial.gateway.dialect import Dialect
@@ -13,6 +14,6 @@ from seatrial.gateway.talk import talk
 MESSAGES: Final = Dialect(read_messages, MessageWriter)
 
 
-async def messages(exchange: Exchange) -> None:
+def messages(exchange: Exchange) -> Awaitable[None]:
     """Answer one request in the shape of Anthropic's Messages."""
-    await talk(exchange, MESSAGES)
+    return talk(exchange, MESSAGES)

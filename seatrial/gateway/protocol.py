@@ -251,7 +251,8 @@ class EdgeProtocol(asyncio.Protocol):
         self.idle_since = self.loop.time()
         if self.transport.is_closing():
             return
-        self.resume()
+        if self._held:
+            self.resume()
         if self.waiting:
             self._start(*self.waiting.popleft())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final
 
 from seatrial.gateway.dialect import Dialect
@@ -14,9 +15,9 @@ from seatrial.gateway.talk import talk
 RESPONSES: Final = Dialect(read_responses, ResponseWriter)
 
 
-async def responses(exchange: Exchange) -> None:
+def responses(exchange: Exchange) -> Awaitable[None]:
     """Answer one request in the shape of OpenAI's Responses."""
-    await talk(exchange, RESPONSES)
+    return talk(exchange, RESPONSES)
 
 
 async def response(exchange: Exchange) -> None:

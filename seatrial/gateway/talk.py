@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
@@ -15,7 +15,14 @@ from seatrial.gateway.dialect import Dialect, WholeWriter, Writer
 from seatrial.gateway.exchange import Exchange, stopping
 from seatrial.gateway.faults import Fault, Shown, show_fault, show_refused
 from seatrial.gateway.fields import Ask
-from seatrial.gateway.headers import criticality, deadline_s, hints, idempotency_key
+from seatrial.gateway.headers import (
+    Found,
+    criticality,
+    deadline_s,
+    has_wishes,
+    hints,
+    idempotency_key,
+)
 from seatrial.gateway.scopes import Headers
 from seatrial.gateway.stream import EventSink
 from seatrial.gateway.watch import CallerWatch
@@ -28,6 +35,7 @@ AnyWriter = TypeVar("AnyWriter", bound=WholeWriter)
 Writes = Callable[[str, int], AnyWriter]
 """Makes the writer of an answer, from its id and the Unix time."""
 
+_NOTHING: Final[Mapping[str, str]] = {}
 _NO_VECTOR: Final = "The feature hands this to a person, and no person can give a vector."
 
 
@@ -36,15 +44,22 @@ async def talk(exchange: Exchange, dialect: Dialect) -> None:
     found = exchange.found
     if b"idempotency-key" not in found:  # whoever asked before gets what came of it
         # Before the body is read: a refusal must cost next to nothing.
-        refused = exchange.app.shed(exchange.caller, criticality(found, {}))
+        refused = exchange.app.shed(exchange.caller, criticality(found, _NOTHING))
         if refused is not None:
             await exchange.turn_away(refused)
             return
-    raw = await exchange.body()
-    ask = await exchange.apart(len(raw), dialect.read, raw, exchange.settings)
-    request = await admit(exchange, ask, raw)
-    if request is None:
+    raw = exchange.body_at_hand()
+    if raw is None:
+        raw = await exchange.body()
+        ask = await exchange.apart(len(raw), dialect.read, raw, exchange.settings)
+    else:
+        ask = dialect.read(raw, exchange.settings)
+    request = admit(exchange, ask)
+    if isinstance(request, Refused):
+        await exchange.fail(show_refused(request))
         return
+    if b"idempotency-key" in found:
+        request = await with_key(exchange, request, raw)
     write = partial(dialect.writer, ask)
     if ask.stream:
         await _stream(exchange, request, write)
@@ -52,28 +67,29 @@ async def talk(exchange: Exchange, dialect: Dialect) -> None:
         await answer_whole(exchange, request, write)
 
 
-async def admit(exchange: Exchange, ask: Ask, raw: bytes) -> Request | None:
-    """Return the request for a feature that the caller may ask; None when that was refused.
+def admit(exchange: Exchange, ask: Ask) -> Request | Refused:
+    """Return the request for a feature that the caller may ask, or why they may not.
 
     Args:
         exchange: with the caller.
         ask: what was read.
-        raw: from which it was read: twins are told by it.
 
     Raises:
         Fault: one of the headers is not as it must be.
     """
-    app = exchange.app
-    unknown = app.find(ask.feature, exchange.caller)
+    app, found, caller = exchange.app, exchange.found, exchange.caller
+    unknown = app.find(ask.feature, caller)
     if unknown is not None:
-        await exchange.fail(show_refused(unknown))
-        return None
+        return unknown
     left_s = app.deadline_s(ask.feature)
-    own_s = deadline_s(exchange.found)
-    if own_s is not None:
-        left_s = min(left_s, own_s)
+    if has_wishes(found):
+        own_s = deadline_s(found)
+        left_s = left_s if own_s is None else min(left_s, own_s)
+        caller = _with_hints(caller, found)
+    if ask.user and not caller.user:
+        caller = msgspec.structs.replace(caller, user=ask.user)
     # By position: by name it takes several times as long.
-    request = Request(
+    return Request(
         exchange.id,
         ask.feature,
         ask.body,
@@ -81,14 +97,27 @@ async def admit(exchange: Exchange, ask: Ask, raw: bytes) -> Request | None:
         ask.stream,
         ask.include_usage,
         ask.variables,
-        _caller(exchange, ask),
+        caller,
         None,
         ask.kind,
         ask.prompt_version,
-        criticality(exchange.found, ask.variables),
+        criticality(found, ask.variables),
     )
+
+
+async def with_key(exchange: Exchange, request: Request, raw: bytes) -> Request:
+    """Return the request with the key that its caller gave it.
+
+    Args:
+        exchange: with the caller.
+        request: as it was admitted.
+        raw: from which it was read: twins are told by it.
+
+    Raises:
+        Fault: the key is not as it must be.
+    """
     key = idempotency_key(exchange.found)
-    return await exchange.apart(len(raw), _keyed, request, key, raw) if key else request
+    return await exchange.apart(len(raw), _keyed, request, key, raw)
 
 
 def _keyed(request: Request, key: str, raw: bytes) -> Request:
@@ -102,14 +131,12 @@ def _keyed(request: Request, key: str, raw: bytes) -> Request:
     )
 
 
-def _caller(exchange: Exchange, ask: Ask) -> Caller:
-    """Return who asks, with what the request itself says about them."""
-    user, session, tags = hints(exchange.found)
-    user = user or ask.user
-    known = exchange.caller
+def _with_hints(caller: Caller, found: Found) -> Caller:
+    """Return who asks, with what their headers say about them."""
+    user, session, tags = hints(found)
     if not (user or session or tags):
-        return known
-    return msgspec.structs.replace(known, user=user, session=session, tags=tags)
+        return caller
+    return msgspec.structs.replace(caller, user=user, session=session, tags=tags)
 
 
 async def answer_whole(exchange: Exchange, request: Request, write: Writes[WholeWriter]) -> None:

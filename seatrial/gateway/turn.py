@@ -115,13 +115,15 @@ class Turn:
         self._held += len(part)
         if self._held > HELD_BYTES:
             self._line.hold()
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def end(self) -> None:
         """Note that the body is whole."""
         self.more_body = False
         self.came = self._line.loop.time()
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def lose(self) -> None:
         """Note that nobody reads any more, and tell who asked to hear of it."""
@@ -186,16 +188,17 @@ class Turn:
 
     async def reply(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; `headers` hold nothing about its length."""
-        if self._line.full:
-            await self._line.drain()  # of the answer before
+        line = self._line
+        if line.full:
+            await line.drain()  # of the answer before
         if self.gone:
             return
         self._start()
-        framing = b"%bcontent-length: %d\r\n" % (self._line.date, len(body))
+        framing = b"%bcontent-length: %d\r\n" % (line.date, len(body))
         if not self.keep_alive:
             framing += CLOSE
         opening = opening_of(status, headers, framing)
-        write = self._line.transport.write
+        write = line.transport.write
         if self._mute or len(body) > SMALL_BODY_BYTES:
             write(opening)
         if not self._mute:
@@ -262,7 +265,8 @@ class Turn:
         self.complete = True
         self._gone = None
         self._parts.clear()
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
         if not self.keep_alive:
             self._line.transport.close()
         self._line.answered()

@@ -31,7 +31,7 @@ class Way(Protocol):
     def whole_body(self) -> bytes | None:
         """Return the body if all of it is here and untouched, else None."""
 
-    async def reply(self, status: int, headers: Headers, body: bytes) -> None:
+    def reply(self, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
         """Send a whole answer; `headers` hold nothing about its length."""
 
     async def begin(self, status: int, headers: Headers) -> None:
