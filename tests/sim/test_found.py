@@ -26,6 +26,10 @@ from seatrial.testing.simulate.plan import (
     FeaturePlan,
     TargetPlan,
 )
+from seatrial.testing.simulate.promises import (
+    store_outage_changes_nothing,
+    without_questions_for_the_store,
+)
 from seatrial.values.decisions import Refused
 
 
@@ -211,6 +215,48 @@ def test_keys_of_yesterday_stand_in_the_store_that_a_day_begins_with(tmp_path: P
 
     found = Seatrial.open(tmp_path / "seatrial.toml", environ={}).store.keys.all()
     assert [key.id for key in keys] == sorted(key.id for key in found)
+
+
+def test_twins_that_wait_for_the_store_change_nothing_for_others() -> None:
+    """Their part of a target's time was free: all after them met another day, and were blamed."""
+    asked = tuple(
+        Arrival(10.0 + place, "f0", f"question {place}", True, twin="" if place % 3 else "twin")
+        for place in range(12)
+    )
+    plan = quiet_day("t0", arrivals=asked, store_faults=(DiskFault("hung", 9.0, 30.0),))
+    part = without_questions_for_the_store(plan)
+    facts, sound = run_plan(part), run_plan(replace(part, store_faults=()))
+
+    assert 8 == len(part.arrivals)
+    assert [] == store_outage_changes_nothing(facts, sound)
+    assert [(seen.text, seen.ended) for seen in facts.seen] == [
+        (seen.text, seen.ended) for seen in sound.seen
+    ]
+
+
+def test_saving_may_begin_late_only_while_the_ledger_cannot_be_read() -> None:
+    """Who must save follows from the ledger: without it everybody goes on as before."""
+    price = PricePlan(1.0, 1.0, 0.01)
+    targets = tuple(replace(each, price=price) for each in quiet_day("t0").targets)
+    purse = PurseHolder((("usd_month", 0.5),))
+    asked = tuple(
+        Arrival(10.0 + place, "f0", f"question {place}", False, bounded=True, criticality="batch")
+        for place in range(90)
+    )
+    plan = quiet_day(
+        "t0",
+        "t1",
+        targets=targets,
+        features=(FeaturePlan("f0", ("t0", "t1"), 20.0, purse=purse),),
+        arrivals=asked,
+        store_faults=(DiskFault("away", 30.0, 80.0),),
+    )
+    facts, sound = run_plan(plan), run_plan(replace(plan, store_faults=()))
+
+    assert facts.savings[0].at > sound.savings[0].at + 30.0
+    assert [] == store_outage_changes_nothing(facts, sound)
+    facts.plan = replace(plan, store_faults=())  # as if it had been well
+    assert 1 == len(store_outage_changes_nothing(facts, sound))
 
 
 class Reply:

@@ -53,6 +53,21 @@ class Steady:
     ended: float
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """A feature's less critical requests begin to make do with less, or end it.
+
+    Args:
+        at: virtual seconds.
+        feature: its name.
+        on: whether it begins.
+    """
+
+    at: float
+    feature: str
+    on: bool
+
+
 @dataclass
 class Facts:
     """A day.
@@ -73,6 +88,7 @@ class Facts:
         book: what was reserved and settled.
         ledger: what was booked, by day, feature, key, user, target and purpose.
         loads: when more was asked than can be done.
+        savings: who made do with less since when, as the service told it.
         counters_struck: how often shared counters failed, by name.
         cases: how often each promise was put to the test, counted while it is judged.
     """
@@ -94,6 +110,7 @@ class Facts:
     book: Book = field(default_factory=Book)
     ledger: Sequence[Booked] = ()
     loads: Sequence[Surge] = ()
+    savings: Sequence[Saving] = ()
     counters_struck: Mapping[str, int] = field(default_factory=dict)
     cases: Counter[int] = field(default_factory=Counter)
 

@@ -4,23 +4,51 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
 from seatrial.testing.simulate.accounts import NOBODY
 from seatrial.testing.simulate.callers import Seen
 from seatrial.testing.simulate.facts import Facts, Violation
+from seatrial.testing.simulate.plan import DayPlan
 from seatrial.values.decisions import HandedOff
+
+FORECAST_S: Final = 75.0  # between two looks into the ledger, one of which may hang
+
+
+def without_questions_for_the_store(plan: DayPlan) -> DayPlan:
+    """Return a day without the requests whose fate is a question for the store.
+
+    Whether a key is in force, or was used before, only the store can say; where it cannot be
+    asked, those wait.  And whoever waits takes no part of budgets, limits and targets that others
+    draw on: with a sound store all after it would be another day.
+    """
+    if plan.forgotten:
+        return replace(plan, arrivals=())
+    unsure = {key.id for key in plan.keys if key.revoked_s is not None}
+    unsure |= {NOBODY, ""} if plan.keys else set()
+    arrivals = [each for each in plan.arrivals if each.key not in unsure and not each.twin]
+    return replace(plan, arrivals=tuple(arrivals))
 
 
 def store_outage_changes_nothing(facts: Facts, sound: Facts) -> Iterator[Violation]:
     """15: callers get the same with a broken store as with a sound one.
 
-    Compared request by request with the same day without store faults, up to the first death:
-    a process that starts without its store has no cached answers yet.  A promise that a
-    person will look is withdrawn when neither store nor journal takes it.
+    Compared request by request with the same day without store faults, both without the requests
+    of `without_questions_for_the_store`; up to the first death: a process that starts without its
+    store has no cached answers yet.  A promise that a person will look is withdrawn when neither
+    store nor journal takes it.
+
+    And up to where one of the two begins to save, and the other does not yet.  Who must make do
+    with less follows from a forecast of the month, read from the ledger once a minute; while
+    that cannot be read, everybody goes on as before.  Nobody is worse off for it, and the ceilings
+    hold meanwhile: counters keep them, not the ledger.  For no other reason may the two differ.
     """
     until = min([*facts.deaths, *sound.deaths], default=math.inf)
-    revoked = {key.id for key in facts.plan.keys if key.revoked_s is not None}
-    unsure = revoked | ({NOBODY, ""} if facts.plan.keys else set())
+    parted = _parted_at(facts, sound)
+    if parted < until and not _was_troubled(facts, parted):
+        yield Violation(15, f"from {parted:.1f} s on others save, though the store was well")
+    until = min(until, parted)
     theirs = {_place(seen): seen for seen in sound.seen}
     for seen in facts.seen:
         other = theirs.get(_place(seen))
@@ -28,12 +56,23 @@ def store_outage_changes_nothing(facts: Facts, sound: Facts) -> Iterator[Violati
             continue
         if seen.refused is not None and seen.refused.code == "not_durable":
             continue
-        if seen.arrival.key in unsure or facts.plan.forgotten or seen.arrival.twin:
-            continue  # whether a key is in force, or was used before, is a question for the store
         facts.cases[15] += 1
         mine, wanted = _told(seen), _told(other)
         if mine != wanted:
             yield Violation(15, f"{mine} where a sound store gives {wanted}", seen.id)
+
+
+def _parted_at(facts: Facts, sound: Facts) -> float:
+    """Return when one of two days first began or ended to save, and the other did not."""
+    mine, theirs = set(facts.savings), set(sound.savings)
+    return min((each.at for each in mine ^ theirs), default=math.inf)
+
+
+def _was_troubled(facts: Facts, at_s: float) -> bool:
+    """Whether the store was in trouble when the forecast was made, or the one before."""
+    return any(
+        fault.from_s <= at_s and fault.to_s > at_s - FORECAST_S for fault in facts.plan.store_faults
+    )
 
 
 def _place(seen: Seen) -> tuple[float, str]:

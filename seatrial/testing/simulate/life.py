@@ -26,6 +26,7 @@ from seatrial.testing.simulate.demands import (
     CheckPlan,
 )
 from seatrial.testing.simulate.disk import SEGMENT_BYTES, Disk, FaultyJournal, FaultyStore
+from seatrial.testing.simulate.facts import Saving
 from seatrial.testing.simulate.pace import Meter, SimClock
 from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
 from seatrial.testing.simulate.shared import CounterServer
@@ -106,6 +107,7 @@ class Life:
         self.dead = False
         self.outlets = Outlets()
         self.dropped = 0
+        self.savings: list[Saving] = []
         self.tasks: dict[asyncio.Task[None], Seen] = {}
         self._plan = plan
         self._clock = clock
@@ -134,6 +136,7 @@ class Life:
                 ),
             ),
         )
+        self.app.on_event = self._hear
         self._carrier: asyncio.Task[None] | None = None
         self._tokens: dict[str, str | None] = {"": None, NOBODY: STRANGER}
         self._tokens |= {key.id: key.token for key in plan.keys}
@@ -142,6 +145,11 @@ class Life:
         """Start serving."""
         await self.app.start(exclusive=True)
         self._carrier = asyncio.create_task(self._carry(), name="carry")
+
+    def _hear(self, name: str, facts: dict[str, object]) -> None:
+        if name == "budget.thrift":
+            on = facts["reason"] != "over"
+            self.savings.append(Saving(self._clock.now(), str(facts["feature"]), on))
 
     def take(self, seen: Seen) -> asyncio.Task[None]:
         """Serve one request."""

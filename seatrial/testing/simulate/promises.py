@@ -20,6 +20,7 @@ from seatrial.testing.simulate import (
     waste,
 )
 from seatrial.testing.simulate.facts import Facts, Violation
+from seatrial.testing.simulate.plan import DayPlan
 
 Promise = Callable[[Facts], Iterator[Violation]]
 
@@ -93,6 +94,11 @@ CHECKED: Final = (
 def judge(facts: Facts) -> list[Violation]:
     """Return everything that broke a promise on a day."""
     return [violation for _, promise in PROMISES for violation in promise(facts)]
+
+
+def without_questions_for_the_store(plan: DayPlan) -> DayPlan:
+    """Return the part of a day that promise 15 speaks of."""
+    return keeping.without_questions_for_the_store(plan)
 
 
 def store_outage_changes_nothing(facts: Facts, sound: Facts) -> list[Violation]:
