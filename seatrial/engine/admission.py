@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never
 
 from seatrial.errors import CountersUnavailable
 from seatrial.ports import Ask, Clock, Coin, Counters
@@ -20,7 +20,7 @@ from seatrial.reliability import limits
 from seatrial.reliability.concurrency import ConcurrencyLimit
 from seatrial.reliability.fairness import Shares, give, take
 from seatrial.reliability.limits import LimitSettings
-from seatrial.reliability.shedding import LAG_S, Queue, Strain, Waiter
+from seatrial.reliability.shedding import LAG_S, Entry, Queue, Strain, Waiter
 from seatrial.stats.buckets import FadingQuantiles
 from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Refused
@@ -90,6 +90,7 @@ class Admission:
         self._shares = Shares()
         self._queue = Queue(self._shares)
         self._lags: deque[float] = deque([0.0], maxlen=LAG_SAMPLES)
+        self._lagging = False
         self._full = False  # of memory
         self._pressed = False
         self._refused: dict[str, int] = {}
@@ -117,13 +118,15 @@ class Admission:
         """
         if self.in_flight < self._limit.limit and not self._pressed and not len(self._queue):
             return self._place(key)
-        refused = self._refusal(key, criticality)
-        if refused is not None:
-            return refused
+        found = self._entry(key, criticality)
+        if isinstance(found, Refused):
+            return found
         if self.in_flight < self._limit.limit and not len(self._queue):
             return self._place(key)
-        if len(self._queue) >= self._strain.bound:
-            self._make_way(key, criticality.rank)
+        if found is not None:
+            self._queue.drop(found)
+            mine = found.key == key
+            self._tell(found, self._refuse_us() if mine else self._refuse_share())
         return None
 
     def shed(self, key: str, criticality: Criticality) -> Refused | None:
@@ -135,7 +138,8 @@ class Admission:
         """
         if self.in_flight < self._limit.limit and not self._pressed and not len(self._queue):
             return None
-        return self._refusal(key, criticality)
+        found = self._entry(key, criticality)
+        return found if isinstance(found, Refused) else None
 
     async def wait(self, key: str, criticality: Criticality, *, deadline: float) -> Place | Refused:
         """Wait in the queue after `enter` said None.
@@ -185,6 +189,7 @@ class Admission:
         """
         now = self._clock.now()
         self._lags.append(lag_s)
+        self._lagging = max(self._lags) > LAG_S
         bound = self._max_memory_bytes
         self._full = bound is not None and memory_bytes > bound
         if self._learns and lag_s > LAG_S:
@@ -220,42 +225,36 @@ class Admission:
 
     # -- under pressure -------------------------------------------------------------------
 
-    def _refusal(self, key: str, criticality: Criticality) -> Refused | None:
-        """Return why one is not let in under pressure; None for a place, or one in the queue."""
+    def _entry(self, key: str, criticality: Criticality) -> Refused | Waiter | None:
+        """Return why one is not let in, or who must leave the queue for it; None for neither."""
         now = self._clock.now()
         self._check(now)
-        rank = criticality.rank
-        lagging = self._lagging
+        rank, limit = criticality.rank, self._limit.limit
         if self._full or rank > self._strain.floor:
             return self._refuse_us()
-        if lagging and rank > Criticality.DEFAULT.rank:
+        if self._lagging and rank > Criticality.DEFAULT.rank:
             return self._refuse_us()
-        if self.in_flight < self._limit.limit and not len(self._queue):
+        if self.in_flight < limit and not len(self._queue):
             return None
-        if self._shares.is_over(key, room=self._limit.limit, now=now):
-            return self._refuse_share()
         if criticality is Criticality.SHADOW:
             return self._refuse_us()
-        # A lag must not take from anybody the share that others have in excess.
-        if lagging and not self._shares.is_under(key, room=self._limit.limit, now=now):
-            return self._refuse_us()
-        if len(self._queue) >= self._strain.bound:
-            self._strain.turned_away()
-            if self._queue.yielding(key, rank) is None:
+        entry = self._queue.entry(
+            key, rank, room=limit, bound=self._strain.bound, now=now, lagging=self._lagging
+        )
+        if isinstance(entry, Waiter):
+            return entry
+        match entry:
+            case Entry.WAITS:
+                return None
+            case Entry.OVER_SHARE:
+                if not self._shares.is_far_over(key):
+                    self._strain.turned_away()
+                return self._refuse_share()
+            case Entry.FULL:
+                self._strain.turned_away()
                 return self._refuse_us()
-        return None
-
-    def _make_way(self, key: str, rank: int) -> None:
-        """Refuse somebody who waits in a full queue, for one who comes."""
-        other = self._queue.yielding(key, rank)
-        if other is not None:
-            self._queue.drop(other)
-            lower = other.rank > rank
-            self._tell(other, self._refuse_us() if lower else self._refuse_share())
-
-    @property
-    def _lagging(self) -> bool:
-        return max(self._lags) > LAG_S
+            case other:
+                assert_never(other)
 
     def _check(self, now: float) -> None:
         if self._strain.is_due(now):

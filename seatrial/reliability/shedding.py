@@ -3,6 +3,12 @@
 Goodput stays flat under overload when what cannot be served in time is refused at once, what
 matters least first, and when nobody is served who has waited too long to care.
 
+Fairness and criticality combine like this.  Between keys fairness decides: the next place is for
+the key with the fewest in flight, and a full queue is left by one of the key that holds most.
+Within a key criticality decides: what matters most is served first, what matters least leaves
+first, also where the key has its share.  Only when even the luckiest wait too long, so that there
+is too much to do for all keys together, are the lowest classes refused whosever they are.
+
 Source: Nichols and Jacobson, Controlling queue delay (2012), for the target and its interval.
 """
 
@@ -10,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Final
 
 from seatrial.reliability.fairness import Shares, give, take
@@ -114,8 +121,19 @@ class Waiter:
     gone: bool = False
 
 
+class Entry(Enum):
+    """What happens to one who comes while no place is free."""
+
+    WAITS = auto()
+    OVER_SHARE = auto()  # its key has its share, and those who may wait beyond it
+    FULL = auto()  # there is no room to wait
+
+
 class Queue:
-    """Those who wait, by class and key.
+    """Those who wait, by key and class.
+
+    Between keys it is fairness that decides, within a key how much a request matters: whatever
+    one key calls its requests, it takes nothing from another.
 
     Args:
         shares: counts the queue's places of each key.
@@ -125,7 +143,7 @@ class Queue:
 
     def __init__(self, shares: Shares) -> None:
         self._shares = shares
-        self._rows: list[dict[str, deque[Waiter]]] = [{} for _ in Criticality]
+        self._rows: dict[str, dict[int, deque[Waiter]]] = {}
         self._length = 0
         self._picks = 0
 
@@ -134,7 +152,8 @@ class Queue:
 
     def add(self, waiter: Waiter) -> None:
         """Put one at the end."""
-        self._rows[waiter.rank].setdefault(waiter.key, deque()).append(waiter)
+        rows = self._rows.setdefault(waiter.key, {})
+        rows.setdefault(waiter.rank, deque()).append(waiter)
         take(self._shares.queued, waiter.key)
         self._length += 1
 
@@ -144,57 +163,90 @@ class Queue:
             waiter.gone = True
             give(self._shares.queued, waiter.key)
             self._length -= 1
-            self._tidy(waiter.rank, waiter.key)
+            self._tidy(waiter.key, waiter.rank)
 
     def oldest_s(self, now: float) -> float:
         """Return how long the one who has waited longest has; 0 when it is empty."""
-        firsts = [row[0].since for rows in self._rows for row in rows.values()]
+        firsts = [row[0].since for rows in self._rows.values() for row in rows.values()]
         return now - min(firsts) if firsts else 0.0
 
     def pick(self, *, newest: bool) -> Waiter | None:
-        """Take out who is served next: what matters most, of the key with the fewest in flight.
+        """Take out who is served next: of the key with the fewest in flight what matters most.
 
         Args:
             newest: whether the newest goes first; every fourth time it is the oldest even so,
                 so that nobody waits for ever.
         """
-        for rows in self._rows:
-            if rows:
-                self._picks += 1
-                from_end = newest and self._picks % OLDEST_EVERY != 0
-                in_flight = self._shares.in_flight
-                key = min(rows, key=lambda each: (in_flight.get(each, 0), rows[each][0].since))
-                waiter = rows[key][-1 if from_end else 0]
-                self.drop(waiter)
-                return waiter
-        return None
+        if not self._rows:
+            return None
+        self._picks += 1
+        rows = min(self._rows.items(), key=self._precedence)[1]
+        from_end = newest and self._picks % OLDEST_EVERY != 0
+        waiter = rows[min(rows)][-1 if from_end else 0]
+        self.drop(waiter)
+        return waiter
+
+    def entry(
+        self, key: str, rank: int, *, room: int, bound: int, now: float, lagging: bool
+    ) -> Entry | Waiter:
+        """Return what happens to one who comes while no place is free; nothing is changed.
+
+        A key that would hold no more than its fair share is never turned away while a key that
+        holds more than its own has somebody in the queue.
+
+        Args:
+            key: of the newcomer.
+            rank: of the newcomer's criticality.
+            room: places in all.
+            bound: how many may wait.
+            now: monotonic seconds.
+            lagging: whether the event loop is late.
+
+        Returns:
+            An entry, or who must leave the queue, so that the newcomer waits in its stead.
+        """
+        shares = self._shares
+        if not shares.is_within(key, room=room, now=now):
+            most = shares.may_queue(key, bound, lagging=lagging)
+            if shares.queued.get(key, 0) >= most:
+                turned_away = Entry.FULL if shares.is_alone(key) else Entry.OVER_SHARE
+                return self.lower(key, rank) or turned_away
+        if self._length >= bound:
+            return self.yielding(key, rank) or Entry.FULL
+        return Entry.WAITS
 
     def yielding(self, key: str, rank: int) -> Waiter | None:
         """Return who must leave a full queue to somebody who comes; None when nobody must.
 
-        That is the newest of a lower class, else the newest of a key that holds more places
-        than the newcomer would.
+        Of the key that holds most, if that is more than the newcomer's would, who matters least
+        and came last; else one of the newcomer's own key that matters less.
 
         Args:
             key: of the newcomer.
             rank: of the newcomer's criticality.
         """
-        for lower in range(LOWEST, rank, -1):
-            if rows := self._rows[lower]:
-                return rows[max(rows, key=self._shares.held)][-1]
-        rows = self._rows[rank]
-        if rows:
-            greediest = max(rows, key=self._shares.held)
-            if self._shares.held(greediest) > self._shares.held(key) + 1:
-                return rows[greediest][-1]
-        return None
+        held = self._shares.held
+        if self._rows:
+            greediest = max(self._rows, key=held)
+            if held(greediest) > held(key) + 1:
+                return self.lower(greediest, -1)
+        return self.lower(key, rank)
+
+    def lower(self, key: str, rank: int) -> Waiter | None:
+        """Return the newest of a key's lowest class, if that is lower than this one."""
+        rows = self._rows.get(key)
+        if rows is None:
+            return None
+        lowest = max(rows)
+        return rows[lowest][-1] if lowest > rank else None
 
     def beyond(self, floor: int) -> list[Waiter]:
         """Take out all whose class is refused now."""
         out = [
             waiter
-            for rows in self._rows[floor + 1 :]
-            for row in rows.values()
+            for rows in self._rows.values()
+            for rank, row in rows.items()
+            if rank > floor
             for waiter in row
             if not waiter.gone
         ]
@@ -202,13 +254,20 @@ class Queue:
             self.drop(waiter)
         return out
 
-    def _tidy(self, rank: int, key: str) -> None:
+    def _precedence(self, item: tuple[str, dict[int, deque[Waiter]]]) -> tuple[int, int, float]:
+        key, rows = item
+        first = min(rows)
+        return self._shares.in_flight.get(key, 0), first, rows[first][0].since
+
+    def _tidy(self, key: str, rank: int) -> None:
         """Keep both ends of every row alive; what is gone between them costs nothing more."""
-        rows = self._rows[rank]
-        row = rows[key]
+        rows = self._rows[key]
+        row = rows[rank]
         while row and row[0].gone:
             row.popleft()
         while row and row[-1].gone:
             row.pop()
         if not row:
-            del rows[key]
+            del rows[rank]
+            if not rows:
+                del self._rows[key]

@@ -276,6 +276,7 @@ class Crowd:
     refused: Counter[object] = field(default_factory=Counter)
     slow: int = 0
     late: int = 0
+    slowness: float = 1.0
 
     async def come(self, name: object, key: str, criticality: Criticality, took_s: float) -> None:
         """Come once."""
@@ -289,7 +290,7 @@ class Crowd:
             return
         self.late += waited_s > 1.0
         try:
-            await asyncio.sleep(took_s * self.dice.uniform(0.5, 1.5))
+            await asyncio.sleep(self.slowness * took_s * self.dice.uniform(0.5, 1.5))
         finally:
             self.admission.leave(found)
         self.served[name] += 1
@@ -371,6 +372,57 @@ def test_a_key_at_ten_times_its_share_leaves_the_others_alone() -> None:
         assert crowd.served["others"] > 0.999 * came
         assert crowd.served["greedy"] > 0.9 * share * 20
         assert crowd.refused["greedy"] > 0.75 * 9 * share * 20
+
+    run(main())
+
+
+def test_a_dip_of_what_can_be_done_is_waited_out_by_the_others() -> None:
+    """For a second answers take three times as long and the loop is late: only the greedy pays."""
+
+    async def main() -> None:
+        crowd = Crowd(admission_of(100), random.Random(6))
+        share = 100.0
+        others = [crowd.flow("others", 0.6 * share, 20.0, key=f"k{number}") for number in range(9)]
+        greedy = crowd.flow("greedy", 10 * share, 20.0, key="greedy")
+
+        async def dips() -> None:
+            for _ in range(4):
+                await asyncio.sleep(4.0)
+                crowd.slowness = 3.0
+                crowd.admission.beat(0.3, 0)
+                await asyncio.sleep(1.0)
+                crowd.slowness = 1.0
+
+        await asyncio.gather(crowd.beats(20.0), dips(), greedy, *others)
+        came = crowd.served["others"] + crowd.refused["others"]
+        assert crowd.served["others"] > 0.999 * came
+        assert crowd.served["greedy"] > 0.5 * share * 20
+
+    run(main())
+
+
+def test_between_keys_fairness_decides_and_within_a_key_how_much_it_matters() -> None:
+    """A greedy key calls half of what it asks interactive: the others' batch is served as well.
+
+    What the greedy key calls batch is refused before what it calls interactive.
+    """
+
+    async def main() -> None:
+        crowd = Crowd(admission_of(100), random.Random(8))
+        share = 100.0
+        await asyncio.gather(
+            crowd.beats(20.0),
+            *(
+                crowd.flow("others", 0.7 * share, 20.0, key=f"k{number}", criticality=BATCH)
+                for number in range(9)
+            ),
+            crowd.flow("loud", 3 * share, 20.0, key="greedy", criticality=INTERACTIVE),
+            crowd.flow("spare", 3 * share, 20.0, key="greedy", criticality=BATCH),
+        )
+        came = crowd.served["others"] + crowd.refused["others"]
+        assert crowd.served["others"] > 0.999 * came
+        assert crowd.served["loud"] > 0.9 * 3 * share * 20
+        assert crowd.served["spare"] < 0.35 * 3 * share * 20
 
     run(main())
 

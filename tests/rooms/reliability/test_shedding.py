@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial.reliability.fairness import Shares
+from seatrial.reliability.fairness import Shares, fair_level, give, take
 from seatrial.reliability.shedding import (
     LEAST_QUEUE,
     LOWEST,
     OLDEST_EVERY,
+    Entry,
     Queue,
     Strain,
     Waiter,
@@ -113,7 +114,7 @@ def order(queue: Queue, *, newest: bool = False) -> list[float]:
     return served
 
 
-def test_what_matters_most_is_served_first() -> None:
+def test_what_matters_most_of_a_key_is_served_first() -> None:
     """Class before age; within a class, first come first served."""
     queue, _ = queue_of(("a", BATCH), ("a", DEFAULT), ("a", INTERACTIVE), ("a", DEFAULT))
 
@@ -128,6 +129,17 @@ def test_the_key_with_the_fewest_in_flight_is_served_first() -> None:
     assert [2, 1, 0] == order(queue)
 
 
+def test_a_key_gains_no_place_by_calling_all_it_asks_important() -> None:
+    """The next place is for the key with the fewest in flight; only between equals class counts."""
+    queue, _ = queue_of(
+        ("loud", INTERACTIVE), ("quiet", BATCH), ("quiet", DEFAULT), loud=5, quiet=4
+    )
+    assert [2, 1, 0] == order(queue)
+
+    queue, _ = queue_of(("a", BATCH), ("b", DEFAULT), ("c", DEFAULT), a=3, b=3, c=3)
+    assert [1, 2, 0] == order(queue)
+
+
 def test_under_overload_the_newest_goes_first_and_nobody_starves() -> None:
     """Who has waited too long already comes last, and every fourth time first."""
     queue, _ = queue_of(*[("a", DEFAULT)] * 6)
@@ -136,30 +148,141 @@ def test_under_overload_the_newest_goes_first_and_nobody_starves() -> None:
     assert 4 == OLDEST_EVERY
 
 
-def test_a_lower_class_gives_way() -> None:
-    """In a full queue the newest of the lowest class leaves for one who matters more."""
-    queue, waiters = queue_of(("a", BATCH), ("b", SHADOW), ("a", SHADOW), ("a", SHADOW))
+def test_a_lower_class_of_the_same_key_gives_way() -> None:
+    """In a full queue the newest of its lowest class leaves for one that matters more."""
+    queue, waiters = queue_of(("a", BATCH), ("b", SHADOW), ("a", SHADOW), ("a", SHADOW), b=2)
 
-    assert waiters[3] is queue.yielding("new", DEFAULT)
+    assert waiters[3] is queue.yielding("a", DEFAULT)
     assert 4 == len(queue)
-    assert queue.yielding("new", SHADOW) in {waiters[3], None}
+    assert queue.yielding("a", SHADOW) is None
 
 
-def test_a_greedy_key_gives_way() -> None:
-    """Within a class the newest of the key that holds most leaves for one who holds little."""
-    queue, waiters = queue_of(("greedy", DEFAULT), ("greedy", DEFAULT), ("b", DEFAULT), greedy=5)
+def test_the_key_that_holds_most_gives_way() -> None:
+    """Whoever matters least of it and came last leaves for one who holds less, of any class."""
+    queue, waiters = queue_of(
+        ("greedy", BATCH), ("greedy", BATCH), ("greedy", INTERACTIVE), ("b", SHADOW), greedy=5
+    )
 
-    assert waiters[1] is queue.yielding("new", DEFAULT)
-    assert 3 == len(queue)
+    assert waiters[1] is queue.yielding("new", SHADOW)
+    assert waiters[1] is queue.yielding("b", INTERACTIVE)
+    assert 4 == len(queue)
 
 
-def test_equals_do_not_yielding() -> None:
-    """Nobody leaves for one who holds as much, nor for one who matters less."""
-    queue, _ = queue_of(("a", DEFAULT), ("b", DEFAULT))
+def test_equals_do_not_yield() -> None:
+    """Nobody leaves for a key that holds as much, whatever it asks."""
+    queue, _ = queue_of(("a", BATCH), ("b", BATCH))
 
-    assert queue.yielding("c", DEFAULT) is None
-    assert queue.yielding("c", BATCH) is None
+    assert queue.yielding("c", INTERACTIVE) is None
     assert Queue(Shares()).yielding("c", DEFAULT) is None
+
+
+def enter(
+    queue: Queue, key: str, rank: int = DEFAULT, *, bound: int = 4, lagging: bool = False
+) -> Entry | Waiter:
+    """Ask what happens to one who comes to a full house of ten places."""
+    return queue.entry(key, rank, room=10, bound=bound, now=99.0, lagging=lagging)
+
+
+def test_one_key_alone_fills_the_queue() -> None:
+    """Then it is full, but for what matters more; while the loop is late nobody waits."""
+    queue, _ = queue_of(("a", DEFAULT), ("a", DEFAULT), ("a", BATCH), a=10)
+    assert Entry.WAITS is enter(queue, "a")
+    assert isinstance(enter(queue, "a", lagging=True), Waiter)
+    assert Entry.FULL is enter(queue, "a", BATCH, lagging=True)
+    last = Waiter("a", BATCH, 4.0)
+    queue.add(last)
+
+    assert Entry.FULL is enter(queue, "a", BATCH)
+    assert last is enter(queue, "a", DEFAULT)
+
+
+def test_a_key_with_its_share_and_a_few_is_refused_before_the_queue_is_full() -> None:
+    """Room to wait is left for the others; its own lowest class leaves for what matters more."""
+    queue, waiters = queue_of(("greedy", BATCH), *[("greedy", DEFAULT)] * 5, greedy=8, modest=2)
+
+    assert Entry.OVER_SHARE is enter(queue, "greedy", BATCH, bound=8)
+    assert waiters[0] is enter(queue, "greedy", DEFAULT, bound=8)
+    assert Entry.WAITS is enter(queue, "modest", BATCH, bound=8)
+
+
+def test_a_full_queue_is_no_reason_to_refuse_a_key_within_its_share() -> None:
+    """One of the key that holds most leaves, as long as that waits; then the queue is just full."""
+    queue, waiters = queue_of(*[("greedy", DEFAULT)] * 2, ("b", DEFAULT), ("c", DEFAULT), greedy=9)
+    assert waiters[1] is enter(queue, "modest", BATCH)
+    for each in waiters[:2]:
+        queue.drop(each)
+    for key in "de":
+        queue.add(Waiter(key, DEFAULT, 9.0))
+
+    assert Entry.FULL is enter(queue, "modest", BATCH)
+
+
+KEYS = ("greedy", "a", "b", "c")
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["come", "come", "come", "leave", "give up"]),
+        st.sampled_from(["greedy", *KEYS]),
+        st.integers(0, BATCH),
+        st.booleans(),
+        st.integers(0, 30),
+    ),
+    max_size=150,
+)
+
+
+@given(STEPS, st.integers(1, 12), st.integers(1, 12))
+@settings(max_examples=300)
+def test_no_key_within_its_share_is_refused_while_one_above_its_own_waits(
+    steps: list[tuple[str, str, int, bool, int]], room: int, bound: int
+) -> None:
+    """Whatever comes in whatever order, late loop or not.
+
+    And within a key nobody is refused while one of a lower class of it waits, and whoever is
+    served next is of the key with the fewest in flight.
+    """
+    shares = Shares()
+    queue = Queue(shares)
+    waiting: list[Waiter] = []
+    for at, (what, key, rank, lagging, which) in enumerate(steps):
+        now = float(at)
+        if what == "come" and sum(shares.in_flight.values()) < room and not waiting:
+            take(shares.in_flight, key)
+        elif what == "come":
+            entry = queue.entry(key, rank, room=room, bound=bound, now=now, lagging=lagging)
+            others = [each for each in waiting if each is not entry]
+            if isinstance(entry, Entry) and entry is not Entry.WAITS:
+                check_just(shares, waiting, key, rank, room)
+                continue
+            if isinstance(entry, Waiter):
+                assert entry.key == key or shares.held(entry.key) > shares.held(key) + 1
+                assert entry.key != key or entry.rank > rank
+                assert not any(each.key == entry.key and each.rank > entry.rank for each in others)
+                queue.drop(entry)
+            waiting = [*others, Waiter(key, rank, now)]
+            queue.add(waiting[-1])
+        elif what == "leave" and shares.in_flight:
+            give(shares.in_flight, sorted(shares.in_flight)[which % len(shares.in_flight)])
+            fewest = min((shares.in_flight.get(each.key, 0) for each in waiting), default=0)
+            served = queue.pick(newest=lagging)
+            assert (served is None) == (not waiting)
+            if served is not None:
+                assert fewest == shares.in_flight.get(served.key, 0)
+                assert not any(e.key == served.key and e.rank < served.rank for e in waiting)
+                waiting.remove(served)
+                take(shares.in_flight, served.key)
+        elif what == "give up" and waiting:
+            queue.drop(waiting.pop(which % len(waiting)))
+        assert len(queue) == len(waiting) <= bound
+
+
+def check_just(shares: Shares, waiting: list[Waiter], key: str, rank: int, room: int) -> None:
+    """Check that this key could not but be refused."""
+    assert not any(each.key == key and each.rank > rank for each in waiting)
+    held = {each: shares.held(each) for each in KEYS}
+    level = max(1.0, fair_level(held.values(), room))
+    with_one_more = max(1.0, fair_level((held | {key: held[key] + 1}).values(), room))
+    if held[key] + 1 <= with_one_more:
+        assert not any(held[each.key] > level for each in waiting)
 
 
 def test_a_refused_class_leaves_the_queue() -> None:
@@ -228,12 +351,11 @@ def test_the_queue_loses_and_doubles_nobody(steps: list[tuple[str, str, int, int
         elif what in {"pick", "newest", "way"}:
             if what == "way":
                 left = queue.yielding(key, rank)
-                assert left is None or left.rank >= rank
+                assert left is None or left.key != key or left.rank > rank
                 if left is not None:
                     queue.drop(left)
             else:
                 left = queue.pick(newest=what == "newest")
-                assert left is None or left.rank == min(each.rank for each in inside)
                 assert (left is None) == (not inside)
             if left is not None:
                 inside.remove(left)
