@@ -52,9 +52,9 @@ class Outlet:
         fade = math.exp((self.peak_at - now) / EWMA_TAU_S)
         return self.peak_s * fade * (self.in_flight + 1)
 
-    def has_room(self) -> bool:
+    def has_room(self, now: float) -> bool:
         """Whether it may take one more, as far as signs of strain tell."""
-        return self.strain is None or self.in_flight < self.strain.limit
+        return self.strain is None or self.in_flight < self.strain.limit_at(now)
 
     def observe(self, now: float, took_s: float) -> None:
         """Take in a first-token time: peaks count at once, they fade slowly."""
@@ -286,7 +286,7 @@ class Health:
             if now >= outlet.throttle.until and now >= outlet.throttle.keys_until
         ]
         if not lone:
-            roomy = [i for i in open_now if outlets[i].has_room()]
+            roomy = [i for i in open_now if outlets[i].has_room(now)]
             if open_now and not roomy:
                 return Failure(Cause.POOL_FULL, "it shows signs of strain", sent=False)
             open_now = roomy

@@ -8,11 +8,13 @@ Source: Jacobson, Congestion avoidance and control (1988).
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 DECREASE: Final = 0.7
 WINDOW_S: Final = 1.0  # signs of one burst count once
 USED_SHARE: Final = 0.5  # a limit that nobody comes near is not raised
+RELAX_S: Final = 5.0  # without a fall, after which twice as many may be in flight
 WEIGHT: Final = 0.05  # of one end in the share of signs: the last twenty count most
 
 
@@ -67,6 +69,21 @@ class ConcurrencyLimit:
         """Whether nothing of any strain is left: it stands at its upper end."""
         return self.limit >= self.most and self._share < WEIGHT
 
+    def limit_at(self, now: float) -> int:
+        """Return the limit where hardly anybody asks: it doubles with each quiet stretch.
+
+        An old sign says nothing of now, and whom nobody asks cannot take it back.
+
+        >>> limit = ConcurrencyLimit(most=100)
+        >>> limit.strained(now=5.0, in_flight=10)
+        >>> limit.limit_at(6.0), limit.limit_at(16.0), limit.limit_at(60.0)
+        (7, 28, 100)
+        """
+        if self.limit >= self.most or math.isinf(self._fell_at):
+            return self.limit
+        quiet = int((now - self._fell_at) / RELAX_S)
+        return min(self.most, self.limit << max(0, min(quiet, self.most.bit_length())))
+
     def adjust(self, most: int) -> None:
         """Take up another upper end: a limit that stood at the old one goes along."""
         if most != self.most:
@@ -97,6 +114,7 @@ class ConcurrencyLimit:
         self._share += (1.0 - self._share) * WEIGHT
         if self._share < self._least_share or now < self._fell_at + self._window_s:
             return
+        self.limit = self.limit_at(now)
         self._fell_at = now
         self._good = 0
         fallen = int(min(self.limit, in_flight) * DECREASE)

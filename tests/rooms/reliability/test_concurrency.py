@@ -54,6 +54,18 @@ def test_it_is_open_again_when_all_strain_is_over() -> None:
     assert limit.is_open
 
 
+def test_an_old_sign_says_nothing_of_now() -> None:
+    """Whom nobody asks cannot show that it is well again: with time more are let in anyway."""
+    limit = ConcurrencyLimit(256)
+    limit.strained(5.0, in_flight=2)
+
+    at = [limit.limit_at(5.0 + quiet_s) for quiet_s in (-1.0, 0.0, 4.9, 5.0, 10.0, 30.0, 1e9)]
+    assert [1, 1, 1, 2, 4, 64, 256] == at
+    limit.strained(35.0, in_flight=40)
+    assert 28 == limit.limit
+    assert 10 == ConcurrencyLimit(256, start=10).limit_at(1e9), "nobody objected to that start"
+
+
 def test_a_limit_far_above_the_load_falls_to_the_load() -> None:
     """What was in flight when the other side complained was too much, not the limit."""
     limit = ConcurrencyLimit(256)
@@ -115,18 +127,19 @@ def test_another_most_is_taken_up() -> None:
 def test_one_step_moves_it_little(
     most: int, start: int | None, steps: list[tuple[bool, int, float]]
 ) -> None:
-    """It stays within its ends, rises by one at a time and falls only on strain."""
+    """It stays within its ends, rises by one at a time or with quiet, falls only on strain."""
     limit = ConcurrencyLimit(most, start=start)
     now = 0.0
     for good, in_flight, pause_s in steps:
         before = limit.limit
         now += pause_s
+        relaxed = limit.limit_at(now)
         if good:
             limit.succeeded(in_flight)
             assert before <= limit.limit <= before + 1
         else:
             limit.strained(now, in_flight)
-            assert limit.limit in {before, max(1, int(min(before, in_flight) * DECREASE))}
+            assert limit.limit in {before, max(1, int(min(relaxed, in_flight) * DECREASE))}
         assert 1 <= limit.limit <= most
 
 
