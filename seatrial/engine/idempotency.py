@@ -7,8 +7,8 @@ done before a restart, is known from the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -21,7 +21,7 @@ from seatrial.errors import StoreUnavailable
 from seatrial.ports import Claim, Idempotency
 from seatrial.reliability import idempotency as rules
 from seatrial.reliability.checks.incoming import Asked, examine_input
-from seatrial.values.decisions import Answered, Decision, Head, Kind, Refused, Settled
+from seatrial.values.decisions import Abandoned, Answered, Decision, Head, Kind, Refused, Settled
 from seatrial.values.records import Record
 from seatrial.values.requests import Request
 
@@ -90,7 +90,8 @@ class Twins:
             work: answers it; called at most once.
 
         Raises:
-            asyncio.CancelledError: the caller left; a twin who waits is answered anew.
+            asyncio.CancelledError: the caller left; a twin who waits is answered anew.  The record
+                says so, also of one who left before anybody could know who was first.
         """
         place = rules.place_of(request)
         while True:
@@ -98,7 +99,8 @@ class Twins:
             if run is None:
                 return await self._lead(_Run(place, request), known, work)
             left_s = request.deadline - self._world.clock.now()
-            done, _ = await asyncio.wait({run.done}, timeout=max(0.0, left_s))
+            with self._noting(request, known):
+                done, _ = await asyncio.wait({run.done}, timeout=max(0.0, left_s))
             if not done:
                 return await self._refuse(rules.running(0.0), request, known)
             settled = run.done.result()
@@ -128,7 +130,8 @@ class Twins:
         request = run.request
         self._runs[run.place, request.fingerprint] = run
         try:
-            found = await self._look_up(run, known)
+            with self._noting(request, known):
+                found = await self._look_up(run, known)
             if found is None:
                 return await self._carry_out(run, known, work)
             if isinstance(found, Refused):
@@ -297,13 +300,29 @@ class Twins:
 
     async def _refuse(self, refused: Refused, request: Request, known: Snapshot) -> Settled:
         """Refuse a request on its own account, with a record."""
-        world, caller = self._world, request.caller
-        plan = known.plans[request.feature]
-        record = Record(
+        world = self._world
+        record = self._record(refused, request, known)
+        durable = await world.recorder.append(record, loop=world.loop)
+        return Settled(Head(request.id, record.release, Kind.REFUSED), refused, durable=durable)
+
+    @contextmanager
+    def _noting(self, request: Request, known: Snapshot) -> Iterator[None]:
+        """Leave a record of a caller who goes away meanwhile."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._world.recorder.put(self._record(Abandoned(), request, known))
+            raise
+
+    def _record(self, decision: Refused | Abandoned, request: Request, known: Snapshot) -> Record:
+        """Return the record of a request that came to no target."""
+        caller, plan = request.caller, known.plans[request.feature]
+        refused = decision if isinstance(decision, Refused) else None
+        return Record(
             request.id,
             request.feature,
-            world.clock.wall(),
-            refused.kind.value,
+            self._world.clock.wall(),
+            decision.kind.value,
             plan.release,
             plan.prompt_version,
             unit=caller.unit,
@@ -314,12 +333,10 @@ class Twins:
             tags=caller.tags,
             call_site=caller.call_site,
             stream=request.stream,
-            code=refused.code,
-            reason=refused.message,
+            code=refused.code if refused else "",
+            reason=refused.message if refused else "",
             criticality=request.criticality.value,
         )
-        durable = await world.recorder.append(record, loop=world.loop)
-        return Settled(Head(request.id, plan.release, Kind.REFUSED), refused, durable=durable)
 
     async def _given_back(self, decision: Decision, request: Request, known: Snapshot) -> Decision:
         """Return a stored decision with what its marks stand for, as this request tells it."""

@@ -314,6 +314,23 @@ def test_who_leaves_while_the_store_is_asked_gives_the_key_back() -> None:
     play(scene())
 
 
+def test_who_leaves_before_anybody_knows_who_was_first_leaves_a_record() -> None:
+    """While the store is asked, and while a twin is waited for: each asked, and had no answer."""
+
+    async def scene() -> None:
+        scene = Scene(Claims(takes_s=0.5))
+        first, second = scene.start(), scene.start()
+        await asyncio.sleep(0.2)
+        second.cancel()
+        first.cancel()
+        await scene.at_rest()
+        told = [(each.id, each.decision) for each in scene.stage.recorder.records]
+        assert [("r1", "abandoned"), ("r2", "abandoned")] == sorted(told)
+        assert 0 == scene.worked
+
+    play(scene())
+
+
 def test_who_leaves_while_the_result_is_stored_leaves_it_to_its_twins() -> None:
     """It is done: nothing is carried out twice."""
 
