@@ -23,7 +23,7 @@ from seatrial.engine.health import Health, OutletView
 from seatrial.engine.keyring import Keyring, make_key
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.world import Snapshot
-from seatrial.errors import ConfigError, Misuse, StartRefused, UnknownFeature
+from seatrial.errors import ConfigError, Misuse, StartRefused, StoreUnavailable, UnknownFeature
 from seatrial.jobs.supervisor import Job
 from seatrial.ports import Key, ReleaseRow, Sink
 from seatrial.reliability.settings import Plan
@@ -484,6 +484,7 @@ class Seatrial:
             self._secret_bytes(), name, tenant=tenant, features=features, at=self._clock.wall()
         )
         self.store.keys.add(key)
+        self._note_keys()
         return key, token
 
     def list_keys(self) -> list[Key]:
@@ -492,7 +493,9 @@ class Seatrial:
 
     def revoke_key(self, id: str) -> bool:
         """Revoke an API key; return whether there was such a key in force."""
-        return self.store.keys.revoke(id, at=self._clock.wall())
+        revoked = self.store.keys.revoke(id, at=self._clock.wall())
+        self._note_keys()
+        return revoked
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -527,7 +530,7 @@ class Seatrial:
             wiring.open_recorder(self.config, self.store, self._outside),
             self.keyring,
             self._secret_bytes(),
-            self.config.journal.parent / "keys.json",
+            self._keys_file(),
             self.config.service.retention_days,
             tuple(cached),
             self._tell,
@@ -537,7 +540,16 @@ class Seatrial:
             self._releases,
             exclusive,
             not self.config.counters.reveal(),
+            self.config.store.reveal().startswith("sqlite:"),
         )
+
+    def _keys_file(self) -> Path:
+        return self.config.journal.parent / "keys.json"
+
+    def _note_keys(self) -> None:
+        """Have a start without the store know of a change of keys, who serves or not."""
+        with contextlib.suppress(StoreUnavailable):  # done it is; who serves looks again
+            wiring.write_keys(self._keys_file(), self.store.keys.all())
 
     def _plan(self, feature: str) -> Plan:
         plan = self._snapshot.plans.get(feature)

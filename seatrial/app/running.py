@@ -66,6 +66,7 @@ class Parts:
         exclusive: whether this process serves from the store, alone where that takes only one.
         alone: whether it shares its counters with no other process.
         budgets: tells those in force now, by feature.
+        own_store: whether the store is this machine's alone, and so are its changes.
     """
 
     outside: Outside
@@ -84,6 +85,7 @@ class Parts:
     releases: tuple[ReleaseRow, ...] = ()
     exclusive: bool = False
     alone: bool = True
+    own_store: bool = True
 
 
 class Running:
@@ -132,7 +134,9 @@ class Running:
             StartRefused: the store holds a schema that this version does not know.
         """
         known = read_keys(self.parts.keys_file)
-        if known is not None:
+        # That there are none opens the door: it is only believed where nobody can have made one
+        # without its being noted in this very file.
+        if known or (known is not None and self.parts.own_store):
             self.parts.keyring.load(known, current=False)
         await self._first_look()
         self.parts.recorder.start()
