@@ -20,11 +20,18 @@ def simulate_days(seeds: range, *, jobs: int = 1, plant: str = "") -> Iterator[D
     """
     if jobs <= 1:
         prepare(plant)
-        yield from map(simulate_day, seeds)
+        yield from map(_day, seeds)
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(jobs, initializer=prepare, initargs=(plant,)) as pool:
-        yield from pool.imap_unordered(simulate_day, seeds, chunksize=2)
+        yield from pool.imap_unordered(_day, seeds, chunksize=2)
+
+
+def _day(seed: int) -> DayReport:
+    try:
+        return simulate_day(seed)
+    except Exception as error:  # noqa: BLE001 - its own kind may not pass between processes
+        raise RuntimeError(f"seed {seed}: {type(error).__name__}: {error}") from None
 
 
 def prepare(plant: str = "") -> None:
