@@ -18,6 +18,7 @@ from seatrial.values.attempts import Failure
 
 # How long one address may be silent before the next is tried beside it (RFC 8305).
 HEAD_START_S: Final = 0.25
+SHORTEST_S: Final = 0.001  # of a handshake: event loops take no zero
 
 Address = tuple[int, tuple[Any, ...]]
 """Family, and what `connect` takes."""
@@ -38,7 +39,7 @@ async def dial(
     """
     try:
         async with asyncio.timeout(within_s):
-            await _dial(connection, context)
+            await _dial(connection, context, within_s)
     except (OSError, ValueError) as error:
         connection.abort()
         raise TransportError(_failure_of(error)) from error
@@ -49,7 +50,7 @@ async def dial(
         raise TransportError(troubles.REFUSED)
 
 
-async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
+async def _dial(connection: Connection, context: ssl.SSLContext | None, within_s: float) -> None:
     origin = connection.origin
     if origin.tls and context is None:
         context = await asyncio.to_thread(_system_trust)
@@ -61,7 +62,13 @@ async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
         return
     try:
         await loop.create_connection(
-            lambda: connection, sock=sock, ssl=context, server_hostname=origin.host
+            lambda: connection,
+            sock=sock,
+            ssl=context,
+            server_hostname=origin.host,
+            # Ours ends first.  But where the caller leaves in the moment in which a handshake
+            # begins, uvloop keeps all of it, the socket excepted, until its own is over.
+            ssl_handshake_timeout=max(within_s, SHORTEST_S),
         )
     except OSError as error:
         if isinstance(error, TimeoutError | ssl.SSLError):
