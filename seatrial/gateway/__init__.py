@@ -25,6 +25,7 @@ __all__ = [
     "openai_out",
     "opening",
     "protocol",
+    "refusing",
     "responses",
     "responses_in",
     "responses_out",

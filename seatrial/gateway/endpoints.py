@@ -37,6 +37,7 @@ class Endpoint:
         path: what follows a trailing `{id}` is handed to the handler.
         permission: None is refused at start, so that no endpoint is open by being forgotten.
         errors: writes what goes wrong, as the endpoint's clients read it.
+        sheds: whether a request may be refused for want of places before it is read.
     """
 
     method: str
@@ -44,13 +45,14 @@ class Endpoint:
     permission: Permission | None
     handler: Handler
     errors: ErrorShape = error_body
+    sheds: bool = False
 
 
 TABLE: Final = (
-    Endpoint("POST", "/v1/chat/completions", Permission.KEY, chat),
-    Endpoint("POST", "/v1/responses", Permission.KEY, responses),
+    Endpoint("POST", "/v1/chat/completions", Permission.KEY, chat, sheds=True),
+    Endpoint("POST", "/v1/responses", Permission.KEY, responses, sheds=True),
     Endpoint("GET", "/v1/responses/{id}", Permission.KEY, response),
-    Endpoint("POST", "/v1/messages", Permission.KEY, messages, messages_error),
+    Endpoint("POST", "/v1/messages", Permission.KEY, messages, messages_error, sheds=True),
     Endpoint("POST", "/v1/embeddings", Permission.KEY, embeddings),
     Endpoint("GET", "/v1/models", Permission.KEY, models),
     Endpoint("GET", "/v1/models/{id}", Permission.KEY, model),

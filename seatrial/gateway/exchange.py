@@ -179,6 +179,7 @@ class Exchange:
 
     async def turn_away(self, refused: Refused) -> None:
         """Tell one that it is not let in; it has no record."""
+        self.state.refused_at = self.way.came
         await self.fail(show_refused(refused))
         self.app.told(self.app.now() - self.way.came)
 
@@ -190,12 +191,14 @@ class ServerState:
     Args:
         stopping: it was told to stop: no new work please.
         loop: on which it runs, when it is known.
+        refused_at: when the last one came that was not let in, on the monotonic clock.
         held_bytes: of long bodies, from their first bytes to the end of their answers.
         readers: threads that read long bodies, so that nobody else waits for it.
     """
 
     stopping: bool = False
     loop: asyncio.AbstractEventLoop | None = None
+    refused_at: float = float("-inf")
     held_bytes: int = 0
     readers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(READERS, thread_name_prefix="reading")

@@ -37,6 +37,7 @@ class Edge:
         settings: limits.
         state: whether the server is stopping.
         new_id: makes request ids for requests that never become one.
+        turns_away: answers a request at once that is not let in; False for all others.
 
     Attributes:
         connections: that are open.
@@ -45,12 +46,18 @@ class Edge:
     """
 
     def __init__(
-        self, app: Asgi, settings: DoorSettings, state: ServerState, new_id: Callable[[], str]
+        self,
+        app: Asgi,
+        settings: DoorSettings,
+        state: ServerState,
+        new_id: Callable[[], str],
+        turns_away: Callable[[Turn, HttpScope], bool] = lambda _turn, _scope: False,
     ) -> None:
         self.app = app
         self.settings = settings
         self.state = state
         self.new_id = new_id
+        self.turns_away = turns_away
         self.connections: set[EdgeProtocol] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.date = b""
@@ -213,6 +220,8 @@ class EdgeProtocol(asyncio.Protocol):
         edge = self.edge
         if edge.state.stopping:
             turn.keep_alive = False
+        if self._room is None and edge.turns_away(turn, scope):
+            return
         task = self.loop.create_task(turn.run(edge.app, scope))
         edge.tasks.add(task)
         task.add_done_callback(edge.tasks.discard)

@@ -12,10 +12,12 @@ from typing import Final, Protocol
 
 from seatrial.errors import Misuse
 from seatrial.gateway.asgi import build
+from seatrial.gateway.endpoints import TABLE, Routes
 from seatrial.gateway.exchange import ServerState
 from seatrial.gateway.face import App
 from seatrial.gateway.listening import bind, refuse_newcomers, waiting
 from seatrial.gateway.protocol import Edge, EdgeProtocol
+from seatrial.gateway.refusing import Doorkeeper
 from seatrial.gateway.settings import DoorSettings
 
 _TICK_S: Final = 1.0
@@ -55,7 +57,8 @@ class Gateway:
         self._settings = settings
         self._state = ServerState()
         asgi = build(app, settings, state=self._state)
-        self._edge = Edge(asgi, settings, self._state, app.new_id)
+        keeper = Doorkeeper(app, settings, self._state, Routes(TABLE))
+        self._edge = Edge(asgi, settings, self._state, app.new_id, keeper.turns_away)
         self._socket = bind(settings)
         self.port: int = self._socket.getsockname()[1]
         self._listener: asyncio.Server | None = None

@@ -188,11 +188,14 @@ class Turn:
 
     async def reply(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer; `headers` hold nothing about its length."""
+        if self._line.full:
+            await self._line.drain()  # of the answer before
+        if not self.gone:
+            self.say(status, headers, body)
+
+    def say(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer now, however much waits to be read."""
         line = self._line
-        if line.full:
-            await line.drain()  # of the answer before
-        if self.gone:
-            return
         self._start()
         framing = b"%bcontent-length: %d\r\n" % (line.date, len(body))
         if not self.keep_alive:
