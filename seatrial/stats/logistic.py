@@ -70,7 +70,8 @@ def fit(rows: Sequence[Sequence[float]], labels: Sequence[float], *, ridge: floa
     prices = [ridge] * (width - 1) + [ridge * _BIAS_SHARE]
     at = [0.0] * width
     loss = _loss(inputs, labels, prices, at)
-    for _ in range(_MOST_STEPS):
+    moved, turns = math.inf, 0
+    while moved > _CLOSE and turns < _MOST_STEPS:
         step = _newton_step(inputs, labels, prices, at)
         ahead = [old + move for old, move in zip(at, step, strict=True)]
         new_loss = _loss(inputs, labels, prices, ahead)
@@ -80,8 +81,7 @@ def fit(rows: Sequence[Sequence[float]], labels: Sequence[float], *, ridge: floa
             ahead = [old + move for old, move in zip(at, step, strict=True)]
             new_loss = _loss(inputs, labels, prices, ahead)
         at, loss = ahead, new_loss
-        if max(map(abs, step)) <= _CLOSE:
-            break
+        moved, turns = max(map(abs, step)), turns + 1
     return Fit(tuple(at[:-1]), at[-1])
 
 
