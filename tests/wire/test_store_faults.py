@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.app import Seatrial
 from seatrial.testing.crash import Tally, Ward, wait_for_records
 from seatrial.testing.driver import drive
 from seatrial.testing.process import GatewayProcess
@@ -55,10 +56,10 @@ def test_minute_of_trouble(store: str, fault: str, tmp_path: Path) -> None:
 # ---------------------------------------------------------------- at the start
 
 
-def ask(ward: Ward, process: GatewayProcess, requests: int, *, seed: int) -> Tally:
+def ask(ward: Ward, process: GatewayProcess, requests: int, *, seed: int, key: str = "") -> Tally:
     """Send some requests and return what their callers were told."""
     tally = Tally()
-    tally.take(asyncio.run(drive(ward.load(process, requests=requests, seed=seed))))
+    tally.take(asyncio.run(drive(ward.load(process, requests=requests, seed=seed, key=key))))
     return tally
 
 
@@ -75,12 +76,15 @@ def test_cold_start_without_its_store_serves(server: OwnPostgres, tmp_path: Path
     with FaultyUpstream() as upstream:
         ward = Ward(tmp_path, upstream, store=server.database())
         ward.migrate()
+        app = Seatrial.open(ward.config)
+        _, key = app.create_key("caller")
+        app.store.close()
         with ward.process() as process:
-            ask(ward, process, 5, seed=1)
+            ask(ward, process, 5, seed=1, key=key)
         server.stop()
         try:
             with ward.process() as process:
-                tally = ask(ward, process, 20, seed=2)
+                tally = ask(ward, process, 20, seed=2, key=key)
                 said = process.ready()
                 server.start()
                 kept = asyncio.run(wait_for_records(ward, list(tally.heard), limit_s=20))
