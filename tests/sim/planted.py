@@ -15,7 +15,7 @@ import msgspec
 
 from seatrial.app import running, wiring
 from seatrial.counters.memory import MemoryCounters
-from seatrial.engine import answer, calling, keyring, perform, streaming, trail
+from seatrial.engine import answer, beside, calling, judging, keyring, perform, streaming, trail
 from seatrial.engine.admission import Admission
 from seatrial.engine.attempt import Reading
 from seatrial.engine.carriage import Carriage
@@ -23,18 +23,20 @@ from seatrial.engine.health import Health
 from seatrial.engine.idempotency import Twins
 from seatrial.engine.recorder import Recorder
 from seatrial.engine.timer import AttemptTimer
+from seatrial.engine.trail import Purse
 from seatrial.ports import Ended, Short
 from seatrial.providers.http import EventStream
 from seatrial.reliability import answers, costs, flow, limits, routing
 from seatrial.reliability.breaker import Breaker, Permit
 from seatrial.reliability.checks import incoming
+from seatrial.reliability.judging import Judge
 from seatrial.reliability.routing import Handling
 from seatrial.reliability.throttle import Throttle
 from seatrial.store import records
 from seatrial.store.opening import open_store
 from seatrial.values.attempts import Cause, Failure
 from seatrial.values.chat import Piece
-from seatrial.values.checks import PASSED
+from seatrial.values.checks import PASSED, Verdict
 from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Kind
 
@@ -43,7 +45,7 @@ FOR_EVER_S = 1e9
 
 
 class _Known:
-    def __init__(self, value: bool) -> None:
+    def __init__(self, value: Any) -> None:
         self.value = value
 
     def __await__(self) -> Any:
@@ -415,6 +417,37 @@ def first_come_first_served(patch: Patch = setattr) -> None:
     patch(Admission, "wait", lambda self, key, rank, **named: wait(self, "all", rank, **named))
 
 
+def judges_are_obeyed_in_silence(patch: Patch = setattr) -> None:
+    """A judge that says nothing, or nothing that counts, has found the worst."""
+    weigh = Judge.weigh
+
+    def harsh(self: Judge, reply: str | None) -> Verdict:
+        verdict = weigh(self, reply)
+        return Verdict(self.says, self.question.check, "unheard") if verdict.code else verdict
+
+    patch(Judge, "weigh", harsh)
+
+
+def judges_are_waved_off(patch: Patch = setattr) -> None:
+    """Whatever a judge says, the input goes on."""
+    patch(Judge, "weigh", lambda self, reply: PASSED)
+
+
+def judges_take_their_time(patch: Patch = setattr) -> None:
+    """A judge is waited for as long as the request may take."""
+    call = judging.call_beside
+
+    async def patient(*args: Any, limit_s: float, **named: Any) -> Any:
+        return await call(*args, limit_s=FOR_EVER_S, **named)
+
+    patch(judging, "call_beside", patient)
+
+
+def judges_on_credit(patch: Patch = setattr) -> None:
+    """What is asked beside an answer is paid when the bill comes."""
+    patch(beside, "reserve", lambda step, trail, body, world: _Known(Purse("", 0, body)))
+
+
 OF_THE_ISSUE: dict[Callable[..., None], tuple[int, ...]] = {
     no_commit_point: (5,),
     retries_without_budget: (7,),
@@ -456,5 +489,9 @@ PLANTED: dict[Callable[..., None], tuple[int, ...]] = {
     counted_twice: (45,),
     classes_ignored: (11,),
     first_come_first_served: (12,),
+    judges_are_obeyed_in_silence: (46,),
+    judges_are_waved_off: (46,),
+    judges_take_their_time: (46,),
+    judges_on_credit: (46,),
 }
 """Each bug, and the promises of which at least one must be seen broken."""

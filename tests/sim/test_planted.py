@@ -40,6 +40,10 @@ SEEDS = {
     "strangers_refused": 37,
     "cut_passes_for_whole": 16,
     "filled_up": 16,
+    "judges_are_obeyed_in_silence": 1,
+    "judges_are_waved_off": 1,
+    "judges_take_their_time": 9,
+    "judges_on_credit": 12,
 }
 SEARCHED = 60
 

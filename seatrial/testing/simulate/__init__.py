@@ -33,6 +33,7 @@ __all__ = [
     "facts",
     "folders",
     "judge",
+    "judges",
     "judging",
     "keeping",
     "keyholders",

@@ -9,7 +9,6 @@ from seatrial.testing.simulate.callers import GRACE_S, Seen
 from seatrial.testing.simulate.demands import AS_DATA, DOUBTFUL, MARK
 from seatrial.testing.simulate.facts import Facts, Violation
 from seatrial.testing.simulate.models import DECLINES, unsaid
-from seatrial.testing.simulate.wire import Call
 from seatrial.testing.upstream import FAULTS, Verdict, verify
 from seatrial.values.decisions import Answered, HandedOff, Kind, Refused
 
@@ -99,12 +98,14 @@ def no_stitching(facts: Facts) -> Iterator[Violation]:
 def _judged(facts: Facts) -> Iterator[tuple[Seen, Verdict]]:
     for seen in facts.seen:
         # What a twin reads was asked for by the first of them.
-        calls = facts.calls_of[seen.id or seen.first_id]
+        calls = facts.asked_of[seen.id or seen.first_id]
         struck = {name for call in calls for name in call.fault_names}
         refused = seen.finish in {"content_filter", "length"} or bool(WORDLESS & struck)
         built_in = seen.head is not None and seen.head.target in BUILT_IN - {"cache"}
         if not seen.text or refused or built_in or struck & UNTELLABLE:
             continue
+        if seen.finish == "tool_calls" and "content-filter" in struck:
+            continue  # the source put what its filter left into a call, and called that whole
         if seen.text == "".join(DECLINES):
             continue  # a cached one
         if isinstance(seen.decision, Answered) and seen.decision.target in UNTELLABLE:
@@ -222,12 +223,13 @@ def deadline_is_shared(facts: Facts) -> Iterator[Violation]:
             left = seen.left_at
             if left is not None and (ended is None or ended > left + GONE_WITHIN_S):
                 yield Violation(6, f"{call.target} still worked after the caller left", seen.id)
-        yield from _hung_primary(facts, seen, calls)
+        yield from _hung_primary(facts, seen)
 
 
-def _hung_primary(facts: Facts, seen: Seen, calls: list[Call]) -> Iterator[Violation]:
-    models = facts.models(seen)
-    allowed_s = seen.deadline - seen.started
+def _hung_primary(facts: Facts, seen: Seen) -> Iterator[Violation]:
+    models, calls = facts.models(seen), facts.asked_of[seen.id]
+    judged_s = sum((call.ended or 0.0) - call.at for call in facts.judged_of[seen.id])
+    allowed_s = seen.deadline - seen.started - judged_s
     if len(models) < 2 or seen.how not in {"answer", "error"} or allowed_s < ENOUGH_TIME_S:
         return
     first = [call for call in calls if call.target == models[0]]
@@ -235,9 +237,11 @@ def _hung_primary(facts: Facts, seen: Seen, calls: list[Call]) -> Iterator[Viola
         return
     if models[1] not in healthy_targets(facts, seen):
         return
+    if _stood_between(facts, seen):
+        return  # its money, not its time, was up
     facts.cases[6] += 1
     own_s = sum((call.ended or 0.0) - call.at for call in calls if call.target == models[1])
-    took_s = (seen.ended or 0.0) - seen.started
+    took_s = (seen.ended or 0.0) - seen.started - judged_s
     if own_s <= 0.1 * allowed_s and took_s > 0.6 * allowed_s + TICK_S:
         share = took_s / allowed_s
         yield Violation(6, f"{models[0]} hung: answered at {share:.2f} of the deadline", seen.id)
@@ -251,7 +255,7 @@ def refusals_stay(facts: Facts) -> Iterator[Violation]:
     for seen in facts.seen:
         if facts.features[seen.arrival.feature].on_refusal != "return":
             continue
-        calls = facts.calls_of[seen.id]
+        calls = facts.asked_of[seen.id]
         for place, call in enumerate(calls):
             refused = REFUSALS & set(call.fault_names)
             if not refused or call.how != "complete" or len(call.fault_names) > 1:

@@ -59,7 +59,7 @@ def inputs_are_checked(facts: Facts) -> Iterator[Violation]:
         if errand is None or not errand.turned_away or not seen.id or seen.how == "killed":
             continue
         facts.cases[44] += 1
-        calls, refused = facts.calls_of[seen.id], seen.refused
+        calls, refused = facts.asked_of[seen.id], seen.refused
         if calls:
             yield Violation(44, f"{calls[0].target} was asked {errand.turned_away}", seen.id)
         if seen.how == "left" or (refused and refused.code.startswith("idempotency")):

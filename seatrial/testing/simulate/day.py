@@ -323,7 +323,7 @@ class Day:
         """Liveness: with all faults gone, or one target out, traffic flows as it should."""
         await asyncio.sleep(SETTLE_S)
         feature = self.plan.features[0]
-        if self.plan.drill and len(self.plan.targets) > 1:
+        if self.plan.drill and sum(each.name in feature.route for each in self.plan.targets) > 1:
             target = next(each for each in self.plan.targets if each.name == feature.route[0])
             await self._steady(target.name, "", RECOVERY_S)
             began = self.clock.now()

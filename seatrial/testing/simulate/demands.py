@@ -17,6 +17,7 @@ SCHEMA: Final = (
     ' "additionalProperties": false}'
 )
 AS_DATA: Final = "as data"  # how a caller asks for JSON in words
+HIDDEN: Final = "by a hidden order"  # what only a judge takes for an attempt to take over the model
 DOUBTFUL: Final = "of doubt"  # the feature's own function looks twice at answers to that
 MOODS: Final = ("hangs", "raises", "refuses", "oddly")
 
@@ -36,6 +37,7 @@ class CheckPlan:
         schema: whether answers must be JSON.
         repairs: how often a target is asked again.
         check_after: whether streams leave before they are checked.
+        judge: the target that looks at inputs besides; empty for none.
     """
 
     max_chars: bool = False
@@ -49,6 +51,7 @@ class CheckPlan:
     schema: bool = False
     repairs: int = 0
     check_after: bool = False
+    judge: str = ""
 
     @property
     def refuses_answers(self) -> bool:
@@ -74,6 +77,7 @@ class Errand:
         personal: the planted address; empty for none.
         structured: whether the request itself asks for JSON.
         turned_away: why its input must be refused; empty when it must not.
+        hidden: whether a judge that does its work sees an attempt to take over the model.
     """
 
     question: str
@@ -81,6 +85,7 @@ class Errand:
     personal: str = ""
     structured: bool = False
     turned_away: str = ""
+    hidden: bool = False
 
 
 def draw_checks(die: Random) -> CheckPlan:

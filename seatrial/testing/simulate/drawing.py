@@ -10,6 +10,7 @@ from typing import Final
 
 from seatrial.testing.simulate.accounts import FREE, draw_caller, draw_keys, draw_prices, draw_purse
 from seatrial.testing.simulate.demands import UNCHECKED, draw_checks, draw_errand
+from seatrial.testing.simulate.judges import draw_judge, hidden_from
 from seatrial.testing.simulate.plan import (
     CONTENT_FAULTS,
     FIRST_ARRIVAL_S,
@@ -59,7 +60,7 @@ def plan_day(seed: int) -> DayPlan:
     faults = [_fault(die, *die.choice(servers)) for _ in range(die.randint(3, 12))]
     arrivals = tuple(sorted(_arrivals(die, features, seed), key=lambda each: each.at_s))
     plain = _plain_day(die, seed, targets, features, faults, arrivals)
-    return _with_twins(_with_accounts(_with_demands(plain)))
+    return _with_judges(_with_twins(_with_accounts(_with_demands(plain))))
 
 
 def _plain_day(
@@ -198,6 +199,31 @@ def _changed(arrival: Arrival) -> Arrival:
     asked, signed = f"another {errand.question}", f"another {errand.signed}"
     errand = replace(errand, question=asked, signed=signed)
     return replace(arrival, question=asked, errand=errand)
+
+
+def _with_judges(plan: DayPlan) -> DayPlan:
+    """Return the day, sometimes with a judge for the inputs of one feature."""
+    die = Random(f"seatrial judges {plan.seed}")
+    if die.random() < 0.7 or plan.surge:
+        return plan
+    judged = die.choice(plan.features)
+    judge = draw_judge(die, plan.targets, priced=bool(judged.purse.budgets))
+    targets, faults = plan.targets, list(plan.faults)
+    if judge not in targets:
+        targets = (*targets, judge)
+        faults += [_fault(die, judge, judge.servers[0]) for _ in range(die.randint(0, 3))]
+    checks = replace(judged.checks, judge=judge.name)
+    if checks.injection != "refuse":
+        checks = replace(checks, injection=die.choice(("flag", "refuse", "hand_off")))
+    features = tuple(
+        replace(each, checks=checks) if each is judged else each for each in plan.features
+    )
+    arrivals = tuple(
+        hidden_from(die, each) if each.feature == judged.name else each for each in plan.arrivals
+    )
+    return replace(
+        plan, targets=targets, faults=tuple(faults), features=features, arrivals=arrivals
+    )
 
 
 def _targets(die: Random) -> tuple[TargetPlan, ...]:

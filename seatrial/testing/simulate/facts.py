@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -117,10 +117,17 @@ class Facts:
     @cached_property
     def calls_of(self) -> dict[str, list[Call]]:
         """The attempts of each request."""
-        found: dict[str, list[Call]] = defaultdict(list)
-        for call in self.calls:
-            found[call.request_id].append(call)
-        return found
+        return _by_request(self.calls)
+
+    @cached_property
+    def asked_of(self) -> dict[str, list[Call]]:
+        """The attempts of each request to get an answer."""
+        return _by_request(call for call in self.calls if not call.judged)
+
+    @cached_property
+    def judged_of(self) -> dict[str, list[Call]]:
+        """The attempts to have the input of each request judged."""
+        return _by_request(call for call in self.calls if call.judged)
 
     @cached_property
     def record_of(self) -> dict[str, Record]:
@@ -174,7 +181,21 @@ class Facts:
             other.arrival.twin and abs(other.started - seen.started) < 120.0 for other in self.seen
         )
 
+    def bounded(self, seen: Seen) -> bool:
+        """Whether a budget bounds what is spent on a request."""
+        arrival = seen.arrival
+        budgets = self.features[arrival.feature].purse.budgets
+        whose = {"key": arrival.key, "user": arrival.user}
+        return any(whose.get(name.partition("_")[0], "all") for name, _ in budgets)
+
     def models(self, seen: Seen) -> list[str]:
         """Return the models on a request's route, in order."""
         route = self.features[seen.arrival.feature].route
         return [name for name in route if name in self.targets]
+
+
+def _by_request(calls: Iterable[Call]) -> dict[str, list[Call]]:
+    found: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        found[call.request_id].append(call)
+    return found

@@ -266,7 +266,8 @@ def _target(target: TargetPlan) -> str:
 
 def _feature(feature: FeaturePlan, version: int) -> str:
     route = ", ".join(f'"{name}"' for name in feature.route)
-    says = {"say", "human"} & set(feature.route) or feature.on_refusal == "hand_off"
+    hands = "hand_off" in {feature.on_refusal, feature.checks.injection}
+    says = {"say", "human"} & set(feature.route) or hands
     say = f'say = "{SORRY}{" " * 0}{version or ""}"\n' if says else ""
     return (
         f"[features.{feature.name}]\nroute = [{route}]\n{say}"
@@ -291,6 +292,8 @@ def _checks(name: str, checks: CheckPlan) -> str:
         said["max_chars"] = MAX_CHARS
     if checks.own_input:
         said["checks"] = [f"{judging.__name__}:judge_question"]
+    if checks.judge:
+        said["injection_judge"] = checks.judge
     heard: dict[str, object] = {
         "repairs": checks.repairs,
         "stream": "check_after" if checks.check_after else "hold",

@@ -6,13 +6,16 @@ import json
 from dataclasses import replace
 from typing import Final
 
-from seatrial.testing.simulate.demands import AS_DATA, FORBIDDEN, MARK
+from seatrial.testing.simulate.demands import AS_DATA, FORBIDDEN, HIDDEN, MARK
 from seatrial.testing.upstream._answers import JSON_END
 from seatrial.testing.upstream._model import FaultyModel
 from seatrial.testing.upstream._plan import Ask, Reply
 
 NOTE: Final = b"Your last answer was not accepted"  # how the product tells a model to try again
 UNSEEN: Final = "(nothing)"
+JUDGING: Final = b"The user message quotes the texts"  # how the product tells a judge its part
+ORDINARY: Final = "ordinary"
+TAKEOVER: Final = "takeover"
 FRAME_TOKENS: Final = 8
 NOTE_TOKENS: Final = 30
 DECLINES: Final = ("I'm sorry,", " but I can't", " help with that.")
@@ -27,10 +30,12 @@ class SimModel(FaultyModel):
     Set before each request:
         content: a fault of `CONTENT_FAULTS`; empty for none.
         repairing: whether it was told what was wrong with its last answer.
+        judging: whether it is to say what it thinks of somebody's words.
     """
 
     content: str = ""
     repairing: bool = False
+    judging: bool = False
     _spent: tuple[int, int] | None = None
 
     def take_spent(self) -> tuple[int, int]:
@@ -54,6 +59,11 @@ class SimModel(FaultyModel):
         reply = super()._good(ask, reply_id, wall_s)
         if self.content == "declines":
             return replace(reply, tokens=DECLINES, calls=(), finish="stop")
+        if self.judging and self.content != "unstructured":
+            word = TAKEOVER if HIDDEN in ask.question else ORDINARY
+            said = ('{"verdict": "', word, '"}')
+            reply = replace(reply, tokens=(*said, BLOT) if self.content == "blot" else said)
+            return replace(reply, calls=(), finish="stop")
         tokens = reply.tokens
         if reply.calls or tokens is None or reply.finish != "stop":
             return reply

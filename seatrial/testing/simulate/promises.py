@@ -11,6 +11,7 @@ from typing import Final
 from seatrial.testing.simulate import (
     answering,
     checking,
+    judges,
     keeping,
     keyholders,
     limiting,
@@ -59,6 +60,9 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
     (44, checking.answers_are_checked),
     (44, checking.repairs_are_bounded),
     (45, limiting.limits_are_exact),
+    (46, judges.judges_are_asked_once),
+    (46, judges.judges_only_tighten),
+    (46, judges.judges_stay_unheard),
 )
 """Promise 15 compares two days: `store_outage_changes_nothing`."""
 
@@ -88,6 +92,7 @@ CHECKED: Final = (
     41,
     44,
     45,
+    46,
 )
 
 

@@ -36,7 +36,7 @@ def bounded_waste(facts: Facts) -> Iterator[Violation]:
     taken over steady traffic in the drill, from the fifth failure on, and not where the outage
     is a hang: what hung already when the breaker opened cannot be taken back.
     """
-    for request_id, calls in facts.calls_of.items():
+    for request_id, calls in facts.asked_of.items():
         if sum(call.sent for call in calls) > MOST_ATTEMPTS:
             yield Violation(7, f"{len(calls)} attempts for one request", request_id)
     yield from _retries_within_budget(facts)
@@ -114,7 +114,7 @@ def _few_probes(facts: Facts, steady: Steady) -> Iterator[Violation]:
         for seen in facts.seen
         if seen.steady and steady.began <= seen.started < steady.ended
     }
-    made = sum(len(facts.calls_of[request_id]) for request_id in asked)
+    made = sum(len(facts.asked_of[request_id]) for request_id in asked)
     healthy = [name for name in steady.feature.route[1:] if name in facts.targets]
     if healthy and made > AVERAGE * len(asked) + 2 * TRIPS_AFTER * len(by_outlet):
         yield Violation(
@@ -135,7 +135,9 @@ def recovery(facts: Facts) -> Iterator[Violation]:
         starts = sorted(
             call.at
             for call in facts.calls
-            if call.target == steady.target and steady.began <= call.at < steady.ended
+            if call.target == steady.target
+            and not call.judged
+            and steady.began <= call.at < steady.ended
         )
         most = RATE_FACTOR / gap_s
         for place, at in enumerate(starts):

@@ -12,8 +12,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from seatrial.ports import HttpCall, HttpReply, TransportError
-from seatrial.testing.simulate.demands import PERSONAL
-from seatrial.testing.simulate.models import SimModel, understood
+from seatrial.testing.simulate.demands import HIDDEN, PERSONAL
+from seatrial.testing.simulate.models import JUDGING, ORDINARY, TAKEOVER, SimModel, understood
 from seatrial.testing.simulate.pace import Meter, SimClock
 from seatrial.testing.simulate.plan import (
     CONTENT_FAULTS,
@@ -63,6 +63,7 @@ class Call:
         status: of the reply.
         hint_s, hint_at: how long the reply told us to stay away, and when that was read.
         repair: what its last answer was, where the target was told what was wrong with it.
+        judged: what a judge should say; empty where an answer is wanted.
         leaked: whether a planted address came through.
         bill_pico: what the answer costs, in 1e-12 dollars.
     """
@@ -81,6 +82,7 @@ class Call:
     hint_s: float | None = None
     hint_at: float = 0.0
     repair: str = ""
+    judged: str = ""
     leaked: bool = False
     bill_pico: int = 0
 
@@ -249,6 +251,8 @@ class SimTransport:
             key,
             network.clock.now(),
         )
+        if JUDGING in call.body:
+            log.judged = TAKEOVER if HIDDEN.encode() in call.body else ORDINARY
         network.calls.append(log)
         reply: SimReply | None = None
         try:
@@ -280,7 +284,7 @@ def _steps(server: Server, call: HttpCall, log: Call, now: float, path: str) -> 
     model = server.models[b'"stream":true' in body]
     content = server.strike(CONTENT_FAULTS, now)
     model.content = content.name if content is not None else ""
-    model.repairing = bool(log.repair)
+    model.repairing, model.judging = bool(log.repair), bool(log.judged)
     steps = model.steps(incoming, entry, url=f"https://{server.name}", now_s=now)
     if server.target.price is not None:
         log.bill_pico = server.target.price.pico(*model.take_spent())
