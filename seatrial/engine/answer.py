@@ -13,7 +13,7 @@ from seatrial.engine.perform import perform
 from seatrial.engine.prompting import put_prompt
 from seatrial.engine.recalling import remember
 from seatrial.engine.restoring import restored
-from seatrial.engine.trail import Trail, rounded
+from seatrial.engine.trail import Trail
 from seatrial.engine.world import Snapshot, World
 from seatrial.ports import Sink
 from seatrial.reliability.caching import may_keep
@@ -89,7 +89,7 @@ async def _answer(trail: Trail, world: World, sink: Sink | None) -> Settled:
                 now=trail.started,
                 coin=world.coin,
                 outlook=world.health,
-                spare=_is_spared(request, world),
+                spare=bool(world.thrift) and _is_spared(request, world),
                 hedge=plan.hedge is not None and plan.hedge.allows(request.body),
             ),
             trail,
@@ -170,6 +170,7 @@ def _remember(decision: Decision, record: Record, trail: Trail, world: World) ->
 def _record(trail: Trail, decision: Decision, world: World) -> Record:
     request, plan, caller = trail.request, trail.plan, trail.request.caller
     abandoned = isinstance(decision, Abandoned)
+    target, tier = ("", 0) if isinstance(decision, Abandoned) else (decision.target, decision.tier)
     answer = decision.answer if isinstance(decision, Answered) else None
     begun = trail.begun if trail.committed else None
     said = answer or (trail.last.answer if begun and trail.last else None)
@@ -183,27 +184,27 @@ def _record(trail: Trail, decision: Decision, world: World) -> Record:
         plan.release,
         plan.prompt_version,
         "stable",
-        caller.unit,
+        caller.user or caller.session,  # its unit
         caller.tenant,
         caller.key_id,
         caller.user,
         caller.session,
         caller.tags,
         caller.call_site,
-        rounded(world.clock.now() - trail.started),
+        int((world.clock.now() - trail.started) * 1e6 + 0.5) / 1e6,  # as `rounded`
         _first_token_s(trail) if request.stream else None,
         request.stream,
         decision.code if isinstance(decision, Refused) else "",
         _reason(decision),
-        "" if isinstance(decision, Abandoned) else decision.target,
-        0 if isinstance(decision, Abandoned) else decision.tier,
+        target,
+        tier,
         begun is not None and answer is None,
         begun.sent if begun else 0,
         answer.age_s if answer else None,
         tuple(trail.attempts),
         _input(request) if keep and trail.cleared else None,
         _output(said) if keep and said and not abandoned else None,
-        _key_to_keep(trail, decision, world),
+        _key_to_keep(trail, decision, world) if plan.keeps else "",
         (),
         tuple(trail.checks),
         trail.cost_usd(),
@@ -223,8 +224,7 @@ def _first_token_s(trail: Trail) -> float | None:
 def _key_to_keep(trail: Trail, decision: Decision, world: World) -> str:
     """Return the cache's key if it may give this answer: the fixed text is nobody's answer."""
     if (
-        trail.plan.keeps
-        and isinstance(decision, Answered)
+        isinstance(decision, Answered)
         and decision.target != "say"
         and not trail.rejected
         and may_keep(decision.answer)

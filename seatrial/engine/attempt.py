@@ -12,7 +12,7 @@ from seatrial.ports import Call, Provider
 from seatrial.reliability import answers
 from seatrial.reliability.answers import Assembly
 from seatrial.reliability.flow import Attempt
-from seatrial.values.attempts import Cause, Failure, Result, Timers
+from seatrial.values.attempts import Cause, Failure, Result
 from seatrial.values.chat import Answer, Piece, Usage
 from seatrial.values.requests import EMBED, Request
 
@@ -83,7 +83,16 @@ async def attempt(
     timer = AttemptTimer(clock, task, timers, stream=stream)
     outcome: Answer | Failure
     try:
-        call = _call(request, body, ticket, timers, stream=stream)
+        call = Call(
+            body,
+            stream,
+            ticket.index,
+            timers,
+            request.id,
+            request.arguments,
+            request.variables,
+            request.kind,
+        )
         if stream:
             opened = await _open(provider, call, timer, ticket, step, reading)
             if isinstance(opened, Begun):
@@ -112,21 +121,6 @@ async def attempt(
     return _bad(outcome, ticket, timer, health), None
 
 
-def _call(
-    request: Request, body: dict[str, Any], ticket: Ticket, timers: Timers, *, stream: bool
-) -> Call:
-    return Call(
-        body,
-        stream,
-        ticket.index,
-        timers,
-        request.id,
-        request.arguments,
-        request.variables,
-        request.kind,
-    )
-
-
 def _fault(answer: Answer, request: Request, body: dict[str, Any]) -> str | None:
     """Return why this is no valid answer to what was asked."""
     if request.kind == EMBED:
@@ -137,7 +131,7 @@ def _fault(answer: Answer, request: Request, body: dict[str, Any]) -> str | None
 
 
 def _good(answer: Answer, ticket: Ticket, timer: AttemptTimer, health: Health) -> Result:
-    now = timer.now()
+    now = health.clock.now()
     took_s = timer.first_token_s() if ticket.stream else None
     if took_s is None:
         took_s = now - timer.started

@@ -19,7 +19,7 @@ from seatrial.reliability.flow import Attempt
 from seatrial.reliability.settings import TargetRules
 from seatrial.values.attempts import Failure, Result
 
-_WHOLE: Final = Reading(0)  # nothing is read in pieces
+WHOLE: Final = Reading(0)  # nothing is read in pieces
 
 
 @dataclass(slots=True)
@@ -94,8 +94,6 @@ def is_metered(target: TargetRules, trail: Trail) -> bool:
 
 def reading_of(trail: Trail) -> Reading:
     """Return how far a stream is read before any of it is handed over."""
-    if not trail.stream:
-        return _WHOLE
     policy, output = trail.plan.policy, trail.plan.output
     chars = HEAD_CHARS if policy.on_refusal != "return" else 0
     checked = output is not None and output.settings.stream == "hold"

@@ -94,16 +94,16 @@ class Target:
     whole: Learnt = field(default_factory=Learnt)
     outlets: dict[str, Outlet] = field(default_factory=dict)
     in_flight: int = 0
-    _names: Sequence[str] = ()
-    _settings: BreakerSettings | None = None
-    _known: tuple[Outlet, ...] = ()
+    names: Sequence[str] = ()
+    settings: BreakerSettings | None = None
+    known: tuple[Outlet, ...] = ()
+    """The outlets by `names`, with the breaker's `settings` in force."""
 
-    def known(self, names: Sequence[str], settings: BreakerSettings) -> tuple[Outlet, ...]:
-        """Return its outlets by name, with the breaker's settings in force."""
-        if names is not self._names or settings is not self._settings:
-            self._names, self._settings = names, settings
-            self._known = tuple(self._outlet(name, settings) for name in names)
-        return self._known
+    def learn(self, names: Sequence[str], settings: BreakerSettings) -> tuple[Outlet, ...]:
+        """Return the outlets by other names, or with other settings."""
+        self.names, self.settings = names, settings
+        self.known = tuple(self._outlet(name, settings) for name in names)
+        return self.known
 
     def _outlet(self, name: str, settings: BreakerSettings) -> Outlet:
         outlet = self.outlets.get(name)
@@ -195,7 +195,9 @@ class Health:
             return Failure(Cause.POOL_FULL, f"{target.in_flight} attempts in flight", sent=False)
         if rules.self_hosted and self._coin() < target.adaptive.reject_share(now):
             return Failure(Cause.SHED, sent=False)
-        known = target.known(outlets, rules.breaker)
+        known = target.known
+        if outlets is not target.names or rules.breaker is not target.settings:
+            known = target.learn(outlets, rules.breaker)
         chosen = self._choose(known, now, lease_s=limit_s, force=force, lone=lone)
         if isinstance(chosen, Failure):
             return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from seatrial.engine.attempt import attempt
-from seatrial.engine.calling import Lap, call, is_metered, reading_of, settle_last
+from seatrial.engine.calling import WHOLE, Lap, call, is_metered, reading_of, settle_last
 from seatrial.engine.checking import check_input, check_output, repaired
 from seatrial.engine.recalling import recall
 from seatrial.engine.restoring import RestoringSink
@@ -58,7 +58,7 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
         unwanted, trail.begun = trail.begun, None
         await drop(unwanted, health=world.health)
         await settle_last(trail, world)
-    if (running := running_for(step, trail)) is not None:
+    if trail.running and (running := running_for(step, trail)) is not None:
         return await adopt(running, trail, world)
     started = world.clock.now()
     provider = trail.known.providers.get(step.target.name)
@@ -82,7 +82,7 @@ async def _attempt(step: Attempt, trail: Trail, world: World) -> Result:
                 stream=trail.stream,
                 task=trail.task,
                 health=world.health,
-                reading=reading_of(trail),
+                reading=reading_of(trail) if trail.stream else WHOLE,
             )
     except Exception as error:
         failure = Failure(Cause.RAISED, f"a {type(error).__name__} that nobody expected")

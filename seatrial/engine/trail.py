@@ -260,7 +260,7 @@ class Trail(msgspec.Struct):
             turn,
             result.outlet,
             failure.cause._value_ if failure else "",
-            failure.reason if failure else _how_found(answer),
+            failure.reason if failure else _how_found(answer) if answer else "",
             result.sent,
             started_s,
             took_s,
@@ -274,9 +274,9 @@ class Trail(msgspec.Struct):
         )
 
 
-def _how_found(answer: Answer | None) -> str:
+def _how_found(answer: Answer) -> str:
     """Return how a kept answer to another question was found; empty for any other answer."""
-    if answer is None or answer.similarity is None:
+    if answer.similarity is None:
         return ""
     return f"the answer to a question that is {answer.similarity:.3f} like this one"
 

@@ -256,7 +256,7 @@ class EventStream:
             while self._events:
                 came = self._read(self._events.pop())
                 if isinstance(came, Piece):
-                    if came.useful:
+                    if came.text or came.useful:
                         self._pulse.token()
                     return came
                 if came is not None:

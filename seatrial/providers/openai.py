@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from seatrial.ports import Call, Ended, HttpReply, Pulse, Stream, Transport
+from seatrial.ports import Call, Ended, HttpReply, Pulse, Stream, Transport, TransportError
 from seatrial.providers.error_map import parsed
 from seatrial.providers.http import (
     EventStream,
@@ -76,15 +76,16 @@ class OpenAIProvider:
         """Get a whole answer."""
         if call.kind == EMBED:
             return await self._embeddings.ask(call, pulse)
-        reply = await self._upstream.open(call, self._body(call, stream=False), pulse)
+        upstream = self._upstream
+        reply = await upstream.open(call, self._body(call, stream=False), pulse)
         if isinstance(reply, Failure):
             return reply
         try:
-            body = await self._upstream.read(reply)
+            body = await reply.read(upstream.max_answer_bytes)
+        except TransportError as error:
+            return error.failure
         finally:
             reply.close()
-        if isinstance(body, Failure):
-            return body
         return self._whole(reply, body, single=_is_single(call))
 
     async def stream(self, call: Call, pulse: Pulse) -> Stream | Answer | Failure:

@@ -103,15 +103,18 @@ def answer_of(wire: WireCompletion, *, body: bytes, single: bool) -> Answer | No
         calls = tuple(_tool_call(each) for each in message.tool_calls)
     if message.function_call is not None:
         calls += (_tool_call(WireToolCall(function=message.function_call)),)
+    content = message.content
+    shown = message.reasoning_content or message.reasoning
+    # By position: by name it takes several times as long.
     return Answer(
-        text=_text(message.content),
-        refusal=message.refusal or None,
-        tool_calls=calls,
-        finish_reason=choice.finish_reason or "",
-        model=wire.model or "",
-        usage=usage_of(wire.usage, service_tier=wire.service_tier),
-        reasoning=_reasoning(message) or None,
-        body=body,
+        content if type(content) is str else _text(content),
+        message.refusal or None,
+        calls,
+        choice.finish_reason or "",
+        wire.model or "",
+        usage_of(wire.usage, service_tier=wire.service_tier),
+        _reasoning(message) or None if shown else None,
+        body,
     )
 
 

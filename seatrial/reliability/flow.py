@@ -96,6 +96,10 @@ class Check(msgspec.Struct, frozen=True):
     side: Literal["input", "output"]
 
 
+_ASK_INPUT: Final = Check("input")
+_ASK_OUTPUT: Final = Check("output")
+_HAND_OVER: Final = Commit()
+
 Step = Attempt | Together | Wait | Commit | Check
 Flow = Generator[Step, Result, Decision]
 _Tried = Generator[Step, Result, "Decision | None"]
@@ -142,9 +146,11 @@ def answer_flow(
     Returns:
         A generator: send it the result of each step; its return value is the decision.
     """
-    course = _Course(plan, deadline, stream, now, coin, outlook, hedge=hedge)
+    course = _Course(plan, deadline, stream, now, coin, outlook, 0, False, [], hedge)
     if plan.input is not None:
-        turned_away = yield from _check_input(course)
+        result = yield _ASK_INPUT
+        course.now = result.at
+        turned_away = _turn_away(course, result.verdict or PASSED)
         if turned_away is not None:
             return turned_away
     if plan.cache is not None and plan.cache.settings.front:
@@ -167,10 +173,7 @@ def answer_flow(
     return decision or decide.refuse(plan, course.failures)
 
 
-def _check_input(course: _Course) -> _Tried:
-    result = yield Check("input")
-    course.now = result.at
-    verdict = result.verdict or PASSED
+def _turn_away(course: _Course, verdict: Verdict) -> Decision | None:
     if verdict.says is Says.REFUSE:
         return decide.turn_away(verdict)
     if verdict.says is Says.HAND_OFF:
@@ -284,23 +287,25 @@ def _make(course: _Course, attempt: Attempt | Together) -> Generator[Step, Resul
     if result.hedged:  # such a call takes none from those that a request may have
         return msgspec.structs.replace((yield from _see_through(course, result)), hedged=True)
     course.calls += result.sent
+    if result.answer is None and not result.began:
+        return result
     return (yield from _see_through(course, result))
 
 
 def _see_through(course: _Course, result: Result) -> Generator[Step, Result, Result]:
     """Have an answer checked; a stream that begins as it should is handed over to its end."""
     if result.answer is not None and course.plan.output is not None:
-        result = yield Check("output")
+        result = yield _ASK_OUTPUT
         course.now = result.at
     if result.began and not _is_unwanted(course.plan.policy, result):
         if _stops(result.verdict):
             return result
         checked = result.verdict is not None
         course.committed = True
-        result = yield Commit()
+        result = yield _HAND_OVER
         course.now = result.at
         if result.answer is not None and not result.cut and not checked and course.plan.output:
-            result = yield Check("output")
+            result = yield _ASK_OUTPUT
             course.now = result.at
     return result
 
@@ -321,7 +326,7 @@ def _weigh(course: _Course, place: Place, result: Result) -> tuple[Decision | No
     policy, name, tier = course.plan.policy, place.target.name, place.tier
     if course.committed and result.cut:
         return decide.cut(result, name, tier), None
-    if not course.committed and _is_unwanted(policy, result):
+    if policy.on_refusal != "return" and not course.committed and _is_unwanted(policy, result):
         failure = Failure(Cause.REFUSED, "it declined to answer")
         course.failures.append((name, failure))
         return (_hand_off(course, tier) if policy.on_refusal == "hand_off" else None), failure

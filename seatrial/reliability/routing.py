@@ -150,7 +150,7 @@ def allot(place: Place, outlook: Outlook, *, left_s: float, stream: bool) -> Tim
     if not place.called:
         brief_s = max(0.0, left_s)  # it answers at once, and better late than not at all
         return Timers(brief_s, brief_s, brief_s, brief_s, brief_s)
-    own_s = left_s - reserve_s(place, outlook, stream=stream)
+    own_s = left_s if place.last else left_s - reserve_s(place, outlook, stream=stream)
     if place.waiting:
         # A short deadline cannot pay the full reserve: the first target still gets its chance.
         own_s = min(left_s * SHARE_BEFORE_OTHERS, max(own_s, left_s * SHARE_AT_LEAST))

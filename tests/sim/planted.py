@@ -59,7 +59,8 @@ class _Known:
 def no_commit_point(patch: Patch = setattr) -> None:
     """A stream is handed over as soon as its headers are here."""
     at_once = Reading(0, 0, False)
-    patch(calling, "_reading", lambda trail: at_once)
+    patch(calling, "reading_of", lambda trail: at_once)
+    patch(perform, "reading_of", lambda trail: at_once)
 
 
 def retries_without_budget(patch: Patch = setattr) -> None:

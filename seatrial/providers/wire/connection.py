@@ -46,7 +46,6 @@ class Connection(asyncio.BufferedProtocol):
         "_home",
         "_loop",
         "_parser",
-        "_paused",
         "_poll",
         "_reply",
         "_transport",
@@ -54,6 +53,7 @@ class Connection(asyncio.BufferedProtocol):
         "expires",
         "offered_s",
         "origin",
+        "paused",
     )
 
     def __init__(self, origin: Origin, loop: asyncio.AbstractEventLoop, home: Home) -> None:
@@ -69,7 +69,7 @@ class Connection(asyncio.BufferedProtocol):
         self._reply: WireReply | None = None
         self._transport: asyncio.Transport | None = None
         self._poll: Callable[[int], object] = _unknown
-        self._paused = False
+        self.paused = False
 
     # --- the house's side ----------------------------------------------------------------
 
@@ -95,8 +95,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume(self) -> None:
         """Let more come."""
-        if self._paused:
-            self._paused = False
+        if self.paused:
+            self.paused = False
             if self._transport is not None:
                 self._transport.resume_reading()
 
@@ -137,8 +137,8 @@ class Connection(asyncio.BufferedProtocol):
         if parser.whole:
             self._finish(reply)
             return
-        if reply.held > reply.ceiling and not self._paused and self._transport is not None:
-            self._paused = True
+        if reply.held > reply.ceiling and not self.paused and self._transport is not None:
+            self.paused = True
             self._transport.pause_reading()
         reply.notify()
 
@@ -165,7 +165,8 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()  # a rest of the request would be in the way of the next
         else:
             self._reply = None
-            self.resume()
+            if self.paused:
+                self.resume()
             offer = reply.raw.get(b"keep-alive")
             if offer is not None and (found := _OFFER.search(offer)) is not None:
                 self.offered_s = int(found[1])

@@ -78,7 +78,10 @@ class ReplyParser:
                 raise Malformed from error
         if self._barren < 0:  # there was progress
             self._barren = 0
-            if self._came:
+            came = self._came
+            if len(came) == 1 and self._reply is not None:
+                self._reply.take(came.pop())
+            elif came:
                 self._hand_over()
         else:
             self._barren += len(data)
@@ -96,7 +99,7 @@ class ReplyParser:
         if came and self._reply is not None:
             # However small the chunks were cut, one feed makes one part.
             self._reply.take(came[0] if len(came) == 1 else b"".join(came))
-            self._came = []
+            came.clear()
 
     # --- called by llhttp ----------------------------------------------------------------
 

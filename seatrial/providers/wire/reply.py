@@ -17,6 +17,9 @@ READ_AHEAD_BYTES: Final = 256 * 1024
 class Line(Protocol):
     """The connection a reply comes over, as the reply knows it."""
 
+    paused: bool
+    """Whether it lets no more come."""
+
     def resume(self) -> None:
         """Let more come."""
 
@@ -79,14 +82,18 @@ class WireReply:
 
     def notify(self) -> None:
         """Wake the reader if there is what it waits for."""
-        if self._waiter is not None and self.status and self.held >= self._wanted:
-            self._wake()
+        waiter = self._waiter
+        if waiter is not None and self.status and self.held >= self._wanted:
+            self._waiter = None  # as `_wake`: this is for every event
+            if not waiter.done():
+                waiter.set_result(None)
 
     def end(self) -> None:
         """Note that the body is whole, and forget the connection."""
         self.whole = True
         self._line = None
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def fail(self, failure: Failure) -> None:
         """Note that no more comes, and forget the connection."""
@@ -117,11 +124,16 @@ class WireReply:
         while not self.status:
             if self._failure is not None:
                 raise TransportError(self._failure)
-            await self._more()
+            waiter = self._waiter = self._loop.create_future()
+            try:  # as `_more`, which would cost each request a coroutine
+                await waiter
+            except asyncio.CancelledError:
+                self.close()
+                raise
 
     async def read(self, limit: int) -> bytes:
         """Return the whole body, inflated; raise `TransportError` beyond `limit` bytes."""
-        if self._coding:
+        if b"content-encoding" in self.raw and self._coding:
             return b"".join([part async for part in self._unpacked(limit)])
         if not self.whole:
             self._refuse_promise(limit)
@@ -167,7 +179,7 @@ class WireReply:
         self.held = 0
         if self._taken > self._limit:
             raise self._cut(troubles.TOO_LARGE)
-        if self._line is not None:
+        if self._line is not None and self._line.paused:
             self._line.resume()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 

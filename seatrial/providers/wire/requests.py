@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from itertools import chain
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -76,8 +77,8 @@ def head_of(opening: str, headers: Mapping[str, str], *, length: int) -> bytes:
     Raises:
         ValueError: a header would not arrive as what it is.
     """
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     count = len(headers)
+    lines = ("%s: %s\r\n" * count) % tuple(chain.from_iterable(headers.items()))
     if (
         lines.count("\n") != count
         or lines.count("\r") != count
