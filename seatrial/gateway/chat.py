@@ -11,7 +11,7 @@ from seatrial.gateway.openai_events import ChatWriter
 from seatrial.gateway.openai_in import read_chat
 from seatrial.gateway.talk import talk
 
-CHAT: Final = Dialect(read_chat, ChatWriter)
+CHAT: Final = Dialect(read_chat, ChatWriter, as_it_came=True)
 
 
 def chat(exchange: Exchange) -> Awaitable[None]:

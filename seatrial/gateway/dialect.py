@@ -46,7 +46,9 @@ class Dialect:
     Args:
         read: a body to what is asked; raises `Fault`.
         writer: for one answer, from what was asked, the request's id and the Unix time.
+        as_it_came: whether `Answer.body` is in this shape.
     """
 
     read: Callable[[bytes, DoorSettings], Ask]
     writer: Callable[[Ask, str, int], Writer]
+    as_it_came: bool = False

@@ -36,8 +36,8 @@ def read_chat(raw: bytes, settings: DoorSettings) -> Ask:
         feature=feature,
         body=body,
         stream=stream,
-        include_usage=_wants_usage(body, stream=stream),
-        variables=metadata_of(body),
+        include_usage=_wants_usage(body, stream=stream) if "stream_options" in body else False,
+        variables=metadata_of(body) if "metadata" in body else {},
         user=user_of(body),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
+from itertools import chain
 from typing import Final
 
 CLOSE: Final = b"connection: close\r\n"
@@ -25,8 +26,8 @@ def opening_of(status: int, headers: Sequence[tuple[bytes, bytes]], framing: byt
     >>> opening_of(200, [(b"x", b"y")], b"content-length: 0\r\n")
     b'HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 0\r\n\r\n'
     """
-    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     count = len(headers)
+    lines = (b"%b: %b\r\n" * count) % tuple(chain.from_iterable(headers))
     if lines.count(b"\n") != count or lines.count(b"\r") != count or b"\0" in lines:
         raise ValueError("a header that no answer may hold")
     return b"%b%b%b\r\n" % (_status_line(status), lines, framing)

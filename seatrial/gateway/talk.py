@@ -27,6 +27,7 @@ from seatrial.gateway.scopes import Headers
 from seatrial.gateway.stream import EventSink
 from seatrial.gateway.watch import CallerWatch
 from seatrial.values.chat import Answer
+from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Abandoned, Answered, HandedOff, Refused, Settled
 from seatrial.values.idempotency import fingerprint_of
 from seatrial.values.requests import EMBED, Caller, Request
@@ -35,6 +36,7 @@ AnyWriter = TypeVar("AnyWriter", bound=WholeWriter)
 Writes = Callable[[str, int], AnyWriter]
 """Makes the writer of an answer, from its id and the Unix time."""
 
+_USUAL: Final = Criticality.DEFAULT
 _NOTHING: Final[Mapping[str, str]] = {}
 _NO_VECTOR: Final = "The feature hands this to a person, and no person can give a vector."
 
@@ -64,7 +66,7 @@ async def talk(exchange: Exchange, dialect: Dialect) -> None:
     if ask.stream:
         await _stream(exchange, request, write)
     else:
-        await answer_whole(exchange, request, write)
+        await answer_whole(exchange, request, write, as_it_came=dialect.as_it_came)
 
 
 def admit(exchange: Exchange, ask: Ask) -> Request | Refused:
@@ -82,7 +84,8 @@ def admit(exchange: Exchange, ask: Ask) -> Request | Refused:
     if unknown is not None:
         return unknown
     left_s = app.deadline_s(ask.feature)
-    if has_wishes(found):
+    wishes = has_wishes(found)
+    if wishes:
         own_s = deadline_s(found)
         left_s = left_s if own_s is None else min(left_s, own_s)
         caller = _with_hints(caller, found)
@@ -101,7 +104,7 @@ def admit(exchange: Exchange, ask: Ask) -> Request | Refused:
         None,
         ask.kind,
         ask.prompt_version,
-        criticality(found, ask.variables),
+        criticality(found, ask.variables) if wishes or ask.variables else _USUAL,
     )
 
 
@@ -139,21 +142,36 @@ def _with_hints(caller: Caller, found: Found) -> Caller:
     return msgspec.structs.replace(caller, user=user, session=session, tags=tags)
 
 
-async def answer_whole(exchange: Exchange, request: Request, write: Writes[WholeWriter]) -> None:
-    """Answer a caller who wants no pieces."""
+async def answer_whole(
+    exchange: Exchange,
+    request: Request,
+    write: Writes[WholeWriter],
+    *,
+    as_it_came: bool = False,
+) -> None:
+    """Answer a caller who wants no pieces.
+
+    Args:
+        exchange: with the caller.
+        request: what is asked.
+        write: makes what writes the answer in the caller's dialect.
+        as_it_came: whether the bytes of a provider's answer are in that dialect already.
+    """
     watch = _watch(exchange)
     try:
         settled = await exchange.app.answer(request)
         watch.stop()
-        writer = _writer_for(settled, exchange, request, write)
         answer = _answer_of(settled)
-        if answer is None:
-            await _refuse(exchange, settled)
-            return
-        if request.kind == EMBED and not answer.vectors:
-            await exchange.fail(show_fault(Fault("no_target_left", _NO_VECTOR)))
-            return
-        body = writer.whole(answer, settled.head)
+        body = answer.body if answer is not None and as_it_came and not settled.replayed else b""
+        if not body:
+            writer = _writer_for(settled, exchange, request, write)
+            if answer is None:
+                await _refuse(exchange, settled)
+                return
+            if request.kind == EMBED and not answer.vectors:
+                await exchange.fail(show_fault(Fault("no_target_left", _NO_VECTOR)))
+                return
+            body = writer.whole(answer, settled.head)
         await exchange.reply(200, body, _labels(settled))
     except asyncio.CancelledError:
         if watch.forgive():
@@ -161,7 +179,8 @@ async def answer_whole(exchange: Exchange, request: Request, write: Writes[Whole
         await exchange.fail(stopping())
         raise
     finally:
-        watch.stop()
+        if watch.on:
+            watch.stop()
 
 
 async def _stream(exchange: Exchange, request: Request, write: Writes[Writer]) -> None:
@@ -249,8 +268,8 @@ def _watch(exchange: Exchange) -> CallerWatch:
 def _answer_of(settled: Settled) -> Answer | None:
     """Return the answer that the caller reads; None when it is an error."""
     match settled.decision:
-        case Answered(answer=answer):
-            return answer
+        case Answered() as answered:
+            return answered.answer
         case HandedOff(text=text):
             return Answer(text=text)
         case Refused() | Abandoned():

@@ -16,14 +16,19 @@ class CallerWatch:
     Args:
         way: tells; under ASGI nobody else may read from it while the watch is on.
         task: works for that caller.
+
+    Attributes:
+        left: whether the caller is gone.
+        on: whether it looks still.
     """
 
-    __slots__ = ("_task", "_way", "left")
+    __slots__ = ("_task", "_way", "left", "on")
 
     def __init__(self, way: Way, task: asyncio.Task[Any]) -> None:
         self._task = task
         self._way = way
         self.left = False
+        self.on = True
         way.notice(self.dismiss)
 
     def dismiss(self) -> None:
@@ -38,4 +43,5 @@ class CallerWatch:
 
     def stop(self) -> None:
         """Look no longer."""
+        self.on = False
         self._way.notice(None)
