@@ -119,6 +119,8 @@ class ConfidenceSettings:
             if kind in kinds:
                 found.append(Problem(path, f"{kind.value!r} is there already."))
             kinds.add(kind)
+        if kinds == {SignalKind.JUDGE}:
+            found.append(Problem("signals", "a judge alone must not open anything: add another."))
         return tuple(found)
 
 

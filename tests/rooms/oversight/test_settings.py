@@ -54,6 +54,7 @@ def test_confidence_lists_every_problem() -> None:
     assert "level" == found[0].path
     assert {"signals", "signals[0]", "signals[2]"} <= {each.path for each in found}
     assert () == ConfidenceSettings(("logprob", "judge:small")).problems()
+    assert "judge alone" in str(ConfidenceSettings(("judge:small",)).problems()[0])
     kinds = [each.kind for each in ConfidenceSettings(("checks", "score")).parsed()]
     assert [SignalKind.CHECKS, SignalKind.SCORE] == kinds
 
