@@ -101,6 +101,7 @@ class Admission:
         self._limit = ConcurrencyLimit(
             max_in_flight or MOST_IN_FLIGHT, least=LEAST_IN_FLIGHT, window_s=LAG_WINDOW_S
         )
+        self._open = self._limit.limit  # to all; beyond it only to those not far over their shares
         self._strain = Strain(clock.now(), rate=self._limit.limit)
 
     def adjust(self, *, max_in_flight: int | None, max_memory_bytes: int | None) -> None:
@@ -108,6 +109,7 @@ class Admission:
         self._learns = max_in_flight is None
         self._max_memory_bytes = max_memory_bytes
         self._limit.adjust(max_in_flight or MOST_IN_FLIGHT)
+        self._open = min(self._open, self._limit.limit)
 
     def enter(self, key: str, criticality: Criticality) -> Place | Refused | None:
         """Let one request in at once, or refuse it at once; None when it has to `wait`.
@@ -116,14 +118,14 @@ class Admission:
             key: whose share it takes.
             criticality: what is refused first.
         """
-        if self.in_flight < self._limit.limit and not self._pressed and not len(self._queue):
+        if self.in_flight < self._open and not self._pressed and not len(self._queue):
             return self._place(key)
         found = self._entry(key, criticality)
         if isinstance(found, Refused):
             return found
-        if self.in_flight < self._limit.limit and not len(self._queue):
+        if found is Entry.ENTERS:
             return self._place(key)
-        if found is not None:
+        if isinstance(found, Waiter):
             self._queue.drop(found)
             mine = found.key == key
             self._tell(found, self._refuse_us() if mine else self._refuse_share())
@@ -136,7 +138,7 @@ class Admission:
             key: whose share it would take.
             criticality: what is refused first.
         """
-        if self.in_flight < self._limit.limit and not self._pressed and not len(self._queue):
+        if self.in_flight < self._open and not self._pressed and not len(self._queue):
             return None
         found = self._entry(key, criticality)
         return found if isinstance(found, Refused) else None
@@ -194,6 +196,7 @@ class Admission:
         self._full = bound is not None and memory_bytes > bound
         if self._learns and lag_s > LAG_S:
             self._limit.strained(now, self.in_flight)
+        self._open = self._limit.limit - self._shares.reserve(self._limit.limit)
         self._check(now)
         if len(self._queue):
             self._serve()
@@ -225,8 +228,8 @@ class Admission:
 
     # -- under pressure -------------------------------------------------------------------
 
-    def _entry(self, key: str, criticality: Criticality) -> Refused | Waiter | None:
-        """Return why one is not let in, or who must leave the queue for it; None for neither."""
+    def _entry(self, key: str, criticality: Criticality) -> Refused | Waiter | Entry:
+        """Return whether one enters or waits, why it is not let in, or who leaves for it."""
         now = self._clock.now()
         self._check(now)
         rank, limit = criticality.rank, self._limit.limit
@@ -234,18 +237,20 @@ class Admission:
             return self._refuse_us()
         if self._lagging and rank > Criticality.DEFAULT.rank:
             return self._refuse_us()
-        if self.in_flight < limit and not len(self._queue):
-            return None
+        self._shares.look(limit, now)
+        self._open = limit - self._shares.reserve(limit)
+        if self.in_flight < limit and len(self._queue):
+            self._serve()
+        if self.in_flight < (self._open if self._shares.is_far_over(key) else limit):
+            return Entry.ENTERS
         if criticality is Criticality.SHADOW:
             return self._refuse_us()
         entry = self._queue.entry(
             key, rank, room=limit, bound=self._strain.bound, now=now, lagging=self._lagging
         )
-        if isinstance(entry, Waiter):
-            return entry
         match entry:
-            case Entry.WAITS:
-                return None
+            case Waiter() | Entry.WAITS | Entry.ENTERS:
+                return entry
             case Entry.OVER_SHARE:
                 if not self._shares.is_far_over(key):
                     self._strain.turned_away()
@@ -267,7 +272,8 @@ class Admission:
         """Give places that are free to those who wait."""
         now = self._clock.now()
         while self.in_flight < self._limit.limit:
-            waiter = self._queue.pick(newest=self._strain.overloaded)
+            reserved = self.in_flight >= self._open
+            waiter = self._queue.pick(newest=self._strain.overloaded, reserved=reserved)
             if waiter is None:
                 return
             self._strain.waited(now - waiter.since)

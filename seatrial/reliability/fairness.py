@@ -15,6 +15,7 @@ MEMORY_S: Final = 3.0  # a burst of a moment is nobody's usual share
 MOST_WEIGHT: Final = 0.1
 FORGOTTEN: Final = 0.9  # of a place: who usually holds less is not remembered
 FAR: Final = 1.5  # times what the others hold on average
+RESERVE: Final = 0.75  # of the square root of all places
 
 
 def fair_level(wanted: Iterable[int], room: int) -> float:
@@ -74,6 +75,16 @@ class Shares:
         others = len(self.in_flight) - (key in self.in_flight)
         return not others and len(self.queued) == (key in self.queued)
 
+    def look(self, room: int, now: float) -> None:
+        """Look who holds how much, if the last look is not fresh any more.
+
+        Args:
+            room: places in all.
+            now: monotonic seconds.
+        """
+        if now >= self._level_at + FRESH_S or room != self._room:
+            self._measure(room, now)
+
     def is_within(self, key: str, *, room: int, now: float) -> bool:
         """Whether a key that asks for one more would still hold no more than its fair share.
 
@@ -84,13 +95,22 @@ class Shares:
             room: places in all, none of them free.
             now: monotonic seconds.
         """
-        if now >= self._level_at + FRESH_S or room != self._room:
-            self._measure(room, now)
-        return self.held(key) + 1 <= self._spare
+        self.look(room, now)
+        return self.held(key) + 1 <= (room if self.is_alone(key) else self._spare)
 
     def is_far_over(self, key: str) -> bool:
         """Whether a key usually holds far more than the others do, as of the last look."""
         return key in self._far
+
+    def reserve(self, room: int) -> int:
+        """Return how many places are kept free of keys that are far over, as of the last look.
+
+        So that the others seldom wait for one to fall free.
+
+        Args:
+            room: places in all.
+        """
+        return int(RESERVE * math.sqrt(room)) if self._far else 0
 
     def may_queue(self, key: str, bound: int, *, lagging: bool) -> float:
         """Return how many of a key may wait that has its fair share, as of the last look.
@@ -125,7 +145,7 @@ class Shares:
             after = before + (held.get(key, 0) - before) * weight
             if key in held or after >= FORGOTTEN:
                 usual[key] = after
-        whole, others = sum(usual.values()), max(1, len(usual) - 1)
+        whole, others = sum(usual.values()), len(usual) - 1
         self._far = {key for key, mine in usual.items() if mine * others > FAR * (whole - mine)}
         self._usual = usual
         self._level_at = now

@@ -122,8 +122,9 @@ class Waiter:
 
 
 class Entry(Enum):
-    """What happens to one who comes while no place is free."""
+    """What happens to one who comes."""
 
+    ENTERS = auto()
     WAITS = auto()
     OVER_SHARE = auto()  # its key has its share, and those who may wait beyond it
     FULL = auto()  # there is no room to wait
@@ -170,17 +171,21 @@ class Queue:
         firsts = [row[0].since for rows in self._rows.values() for row in rows.values()]
         return now - min(firsts) if firsts else 0.0
 
-    def pick(self, *, newest: bool) -> Waiter | None:
+    def pick(self, *, newest: bool, reserved: bool = False) -> Waiter | None:
         """Take out who is served next: of the key with the fewest in flight what matters most.
 
         Args:
             newest: whether the newest goes first; every fourth time it is the oldest even so,
                 so that nobody waits for ever.
+            reserved: whether the place is none for a key that is far over its share.
         """
-        if not self._rows:
+        items = list(self._rows.items())
+        if reserved:
+            items = [item for item in items if not self._shares.is_far_over(item[0])]
+        if not items:
             return None
         self._picks += 1
-        rows = min(self._rows.items(), key=self._precedence)[1]
+        rows = min(items, key=self._precedence)[1]
         from_end = newest and self._picks % OLDEST_EVERY != 0
         waiter = rows[min(rows)][-1 if from_end else 0]
         self.drop(waiter)

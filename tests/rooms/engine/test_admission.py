@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -274,6 +274,7 @@ class Crowd:
     dice: random.Random
     served: Counter[object] = field(default_factory=Counter)
     refused: Counter[object] = field(default_factory=Counter)
+    waits: dict[object, list[float]] = field(default_factory=lambda: defaultdict(list))
     slow: int = 0
     late: int = 0
     slowness: float = 1.0
@@ -289,6 +290,7 @@ class Crowd:
             self.slow += waited_s > 0.02
             return
         self.late += waited_s > 1.0
+        self.waits[name].append(waited_s)
         try:
             await asyncio.sleep(self.slowness * took_s * self.dice.uniform(0.5, 1.5))
         finally:
@@ -360,7 +362,10 @@ def test_the_queue_is_as_long_as_what_is_done_in_a_second() -> None:
 
 
 def test_a_key_at_ten_times_its_share_leaves_the_others_alone() -> None:
-    """Nine keys within their shares are served to more than 99.9 %, whatever the tenth does."""
+    """Nine keys within their shares are served to more than 99.9 %, whatever the tenth does.
+
+    Nearly none of them waits for a place: a few are kept free for them.
+    """
 
     async def main() -> None:
         crowd = Crowd(admission_of(100), random.Random(2))
@@ -370,6 +375,7 @@ def test_a_key_at_ten_times_its_share_leaves_the_others_alone() -> None:
         await asyncio.gather(crowd.beats(20.0), greedy, *others)
         came = crowd.served["others"] + crowd.refused["others"]
         assert crowd.served["others"] > 0.999 * came
+        assert sorted(crowd.waits["others"])[int(0.99 * came)] < 0.02
         assert crowd.served["greedy"] > 0.9 * share * 20
         assert crowd.refused["greedy"] > 0.75 * 9 * share * 20
 
@@ -421,7 +427,7 @@ def test_between_keys_fairness_decides_and_within_a_key_how_much_it_matters() ->
         )
         came = crowd.served["others"] + crowd.refused["others"]
         assert crowd.served["others"] > 0.999 * came
-        assert crowd.served["loud"] > 0.9 * 3 * share * 20
+        assert crowd.served["loud"] > 0.85 * 3 * share * 20
         assert crowd.served["spare"] < 0.35 * 3 * share * 20
 
     run(main())

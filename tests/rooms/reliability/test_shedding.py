@@ -140,6 +140,22 @@ def test_a_key_gains_no_place_by_calling_all_it_asks_important() -> None:
     assert [1, 2, 0] == order(queue)
 
 
+def test_a_reserved_place_is_none_for_a_key_far_over_its_share() -> None:
+    """The others are served from it, and it stays free where no other waits."""
+    shares = Shares()
+    shares.in_flight.update(greedy=9, little=1)
+    queue = Queue(shares)
+    for at, key in enumerate(["greedy", "little"]):
+        queue.add(Waiter(key, DEFAULT, float(at)))
+    for step in range(100):
+        shares.look(10, step / 10)
+    shares.in_flight["little"] = 20
+
+    assert "little" == getattr(queue.pick(newest=False, reserved=True), "key", "")
+    assert queue.pick(newest=False, reserved=True) is None
+    assert "greedy" == getattr(queue.pick(newest=False), "key", "")
+
+
 def test_under_overload_the_newest_goes_first_and_nobody_starves() -> None:
     """Who has waited too long already comes last, and every fourth time first."""
     queue, _ = queue_of(*[("a", DEFAULT)] * 6)
