@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from seatrial.reliability.checks.duplicates import check_duplicate
-from seatrial.reliability.checks.injection import check_injection
+from seatrial.reliability.checks.injection import check_injection, weigh
 from seatrial.reliability.checks.language import Identify, check_language
 from seatrial.reliability.checks.personal_data import kinds_of
 from seatrial.reliability.checks.personal_data_marks import Marks
@@ -91,6 +91,8 @@ class InputPlan:
         told_apart = bool(wants.languages and self.identify)
         idle = not (watched or bounded or told_apart or wants.required or self.shape or self.hints)
         object.__setattr__(self, "idle", idle)
+        if wants.injection != "off":
+            weigh("")  # compiles what the first request would have to wait for
 
 
 class Said(NamedTuple):

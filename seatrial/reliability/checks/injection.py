@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from seatrial.reliability.checks.injection_fences import weigh_fences
-from seatrial.reliability.checks.injection_rules import Rule, Words
-from seatrial.reliability.checks.injection_tongues import OTHER_SCRIPTS, TONGUES
-from seatrial.reliability.checks.injection_views import View, views_of
-from seatrial.reliability.checks.injection_words import CALL, ENGLISH, PICTURE
+from seatrial.reliability.checks.injection_glance import glance
+from seatrial.reliability.checks.injection_rules import Words
+from seatrial.reliability.checks.injection_tongues import OTHER_SCRIPTS
+from seatrial.reliability.checks.injection_views import View, is_strange, views_of
+from seatrial.reliability.checks.injection_words import CALL, PICTURE
 from seatrial.reliability.checks.texts import Source, Spoken, slices_of
 from seatrial.values.checks import PASSED, Says, Verdict
 
@@ -24,22 +25,6 @@ THRESHOLD: Final = 1.0
 DOCUMENT_FACTOR: Final = 1.6
 # Hiding is evidence of its own where what was hidden is suspicious.
 HIDDEN_WEIGHT: Final = 0.5
-
-RULES: Final = (*ENGLISH, *TONGUES)
-
-
-def _by_start(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
-    """Return the rules by how a word must begin for each to hold; under "" those without."""
-    found: dict[str, list[Rule]] = {"": []}
-    for rule in rules:
-        for start in rule.needs[-1] if rule.needs else {""}:
-            found.setdefault(start, []).append(rule)
-    return found
-
-
-_BY_START: Final = _by_start(RULES)
-_STARTS: Final = frozenset(_BY_START)
-_ANY: Final = frozenset({""})
 
 
 def check_injection(spoken: Iterable[Spoken], says: Says) -> Verdict:
@@ -51,7 +36,7 @@ def check_injection(spoken: Iterable[Spoken], says: Says) -> Verdict:
     """
     found: dict[str, float] = {}
     for text, source in spoken:
-        if source in {Source.CALLER, Source.DOCUMENT}:
+        if source is Source.CALLER or source is Source.DOCUMENT:
             factor = DOCUMENT_FACTOR if source is Source.DOCUMENT else 1.0
             for code, weight in weigh(text).items():
                 found[code] = max(found.get(code, 0.0), weight * factor)
@@ -83,7 +68,7 @@ def _weigh(text: str) -> dict[str, float]:
             signs["hidden"] = HIDDEN_WEIGHT if view.hidden != "invisible" else THRESHOLD
         for code, weight in signs.items():
             found[code] = max(found.get(code, 0.0), weight)
-    if not text.isascii() and OTHER_SCRIPTS.search(text.lower()):
+    if is_strange(text) and OTHER_SCRIPTS.search(text.lower()):
         found["override"] = 1.0
     return found
 
@@ -91,13 +76,16 @@ def _weigh(text: str) -> dict[str, float]:
 def _signs(view: View) -> dict[str, float]:
     text = view.text
     found: dict[str, float] = {}
-    words = Words(text)
-    starts = words.starts
-    for rule in {rule for start in (starts & _STARTS) | _ANY for rule in _BY_START[start]}:
-        if rule.weight <= found.get(rule.code, 0.0):
-            continue
-        if not any(map(starts.isdisjoint, rule.needs)) and rule.holds(words):
-            found[rule.code] = rule.weight
+    seen = glance(text)
+    if seen.rules:
+        words = Words(text)
+        for rule in seen.rules:
+            if rule.weight <= found.get(rule.code, 0.0) or not rule.may_hold(words):
+                continue
+            if (seen.foreign or rule.whole.may_hold(text)) and rule.holds(words):
+                found[rule.code] = rule.weight
+    if not seen.marks:
+        return found
     if fenced := weigh_fences(text):
         found["fence"] = fenced
     if "![" in text and PICTURE.search(text):

@@ -10,6 +10,8 @@ from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Final
 
+from seatrial.reliability.checks.linear import Patterns, translated
+
 # Of a word, when it is asked whether a rule could hold at all.
 START_LETTERS: Final = 4
 _WHOLE: Final = (" ", "-", "_", ":", "[ _-]", r"\b")  # what ends a word in a pattern
@@ -19,6 +21,7 @@ _REPEAT: Final = re.compile(r"[?*+]|\{\d,\d\}")
 _FIRST: Final = re.compile(r"[a-z]+(?:\\w[*+])? (?![?*+{])")  # a word, and a blank that must be
 _ENDS: Final = re.compile(r"[.!?;](?= |$)")
 _SMALL: Final = range(ord("a"), ord("z") + 1)
+_BETWEEN: Final = "(?:[^.!?;]|[.!?;][^ ])*"  # the rest of a sentence, in the syntax of `linear`
 _LETTERS: Final = bytes(code if code in _SMALL else ord(" ") for code in range(256))
 _start: Final = itemgetter(slice(START_LETTERS))
 
@@ -91,6 +94,9 @@ class Group:
 class Rule:
     """Groups of words in their order, and what it means to find them all.
 
+    `glance` and `whole` are for `linear`, in texts whose words are in ASCII: the rule cannot hold
+    where its rare groups, or all of them, do not follow each other in one sentence.
+
     Each group is looked for once, where a word begins as it must, so that a rule takes linear
     time.
 
@@ -99,13 +105,17 @@ class Rule:
         weight: how much it counts; see `injection.THRESHOLD`.
         groups: each must begin at most `span` characters after the one before ended.
         span: that distance, in characters.
+        rare: the places of groups that ordinary texts do not have one after the other.
     """
 
     code: str
     weight: float
     groups: tuple[Group, ...]
     span: int
+    rare: tuple[int, ...]
     needs: tuple[frozenset[str], ...] = field(init=False)
+    glance: str = field(init=False, repr=False)
+    whole: Patterns = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Work out how words begin without which it cannot hold: one of each set, rarest last."""
@@ -113,6 +123,13 @@ class Rule:
         ends = [group.ends for group in self.groups]
         needs = tuple(each for each in (*starts, *ends) if each)
         object.__setattr__(self, "needs", needs)
+        object.__setattr__(self, "glance", self._in_a_sentence(self.rare))
+        whole = self._in_a_sentence(range(len(self.groups)))
+        object.__setattr__(self, "whole", Patterns([whole]))
+
+    def may_hold(self, words: Words) -> bool:
+        """Whether the words are there without which it cannot hold."""
+        return not any(map(words.starts.isdisjoint, self.needs))
 
     def holds(self, words: Words) -> bool:
         """Whether the groups follow each other closely within one sentence."""
@@ -127,6 +144,9 @@ class Rule:
             ends = self._next(ends, found[group], words.text)
         return bool(ends)
 
+    def _in_a_sentence(self, places: Iterable[int]) -> str:
+        return _BETWEEN.join(translated(self.groups[place].pattern.pattern) for place in places)
+
     def _next(self, ends: list[int], matches: list[tuple[int, int]], text: str) -> list[int]:
         """Return the ends of those matches that follow one that ended before, closely."""
         found = []
@@ -139,12 +159,14 @@ class Rule:
         return found
 
 
-def rule(code: str, weight: float, *groups: str, span: int = 48) -> Rule:
+def rule(
+    code: str, weight: float, *groups: str, span: int = 48, rare: tuple[int, ...] = (0,)
+) -> Rule:
     """Return a rule; each group is a pattern of alternatives that begin at a word."""
     made = tuple(
         Group(re.compile(rf"\b(?:{group})"), starts_of(group), ends_of(group)) for group in groups
     )
-    return Rule(code, weight, made, span)
+    return Rule(code, weight, made, span, rare)
 
 
 def starts_of(group: str) -> frozenset[str]:

@@ -17,15 +17,15 @@ def _override(verbs: str, objects: str) -> Rule:
 
 
 def _reveal(verbs: str, secrets: str) -> Rule:
-    return rule("reveal", 1.0, verbs, secrets, span=40)
+    return rule("reveal", 1.0, verbs, secrets, span=40, rare=(1,))
 
 
 def _persona(modes: str, freedoms: str) -> Rule:
-    return rule("persona", 1.0, modes, freedoms, span=100)
+    return rule("persona", 1.0, modes, freedoms, span=100, rare=(1,))
 
 
 def _lifted(rules: str, gone: str) -> Rule:
-    return rule("override", 1.0, rules, gone, span=40)
+    return rule("override", 1.0, rules, gone, span=40, rare=(1,))
 
 
 _GERMAN: Final = (

@@ -15,9 +15,13 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from seatrial.reliability.checks.linear import Patterns
+from seatrial.reliability.checks.signs import SIGNS, class_of
+
 MOST_DECODED: Final = 16  # pieces of a text that are decoded
 LEAST_JOINED: Final = 3  # words held together by something else than blanks
 LEAST_LONG: Final = 16  # signs of a word that may be encoded
+LEAST_ESCAPES: Final = 6  # signs by which they begin
 MOST_PIECE: Final = 20_000  # characters of each
 
 
@@ -77,19 +81,67 @@ _MORSE_LETTERS: Final = dict(
 _BASE32: Final = re.compile(r"(?<![A-Z0-9])[A-Z2-7]{24,}={0,6}(?![A-Z0-9])")
 _CODES: Final = re.compile(r"(?<![\d.])(?:\d{2,3}[ ,]{1,2}){9,}\d{2,3}(?!\d)")
 # Signs by their kind, for the cheap questions: a letter is an `a`.
-_KINDS: Final = _kinds({string.ascii_lowercase: "a", "013457@$!": "0", "._~*+|-": ".", " ": " "})
 _LONG: Final = _kinds({string.ascii_letters + string.digits + "+/_-": "a"})
 _HEXES: Final = _kinds({string.hexdigits: "a"})
 _DOTS: Final = _kinds({".-": ".", " /": " "})
 _SHORTENED: Final = re.compile(r"'(?:(?<=n')(?=t\b)|(?<=\w')(?=(?:re|m|ve|s|ll|d)\b))")
-_JOINED: Final = re.compile(r"(?<=[a-z])[_.~+*|-](?=[a-z])")
+_JOINED: Final = re.compile(r"[_.~+*|-](?<=[a-z].)(?=[a-z])")
 _BREAK: Final = re.compile(r"\n\s*\n")
+# What a plain text must hold for it to hide another one: signs for letters, letters apart, or
+# words turned around; long words, rows of digits, of dots and dashes, or escapes; or joined words.
+_LETTERED: Final = (r"[a-z][013457@$!|]{1,3}[a-z]", r"(?-u:\b)[014@$][a-z]{2}")
+_APART: Final = "(?:[a-z][ ._*-]){4}[a-z]"
+_HIDING: Final = Patterns(
+    (
+        *_LETTERED,
+        _APART,
+        *_ROT13,
+        *_TURNED,
+        rf"[a-z0-9+/_-]{{{LEAST_LONG}}}",
+        r"(?:(?:0x|\\x)?[0-9a-f]{2}[ :,]?){10}",
+        "(?:[01]{8} ?){6}",
+        "(?:[0-9]{2,3}[ ,]{1,2}){9}[0-9]{2}",
+        "(?:[.-]+[ /]+){8}[.-]",
+        "&#",
+        rf"(?s:(?:[%\\].*?){{{LEAST_ESCAPES}}})",
+    )
+)
+_MAY_JOIN: Final = Patterns((rf"(?s:(?:[_.~+*|-][a-z].*?){{{LEAST_JOINED}}})",))
+_MAY_LEET: Final = Patterns(_LETTERED)
+_MAY_SPACE: Final = Patterns((_APART,))
+_MAY_TURN: Final = Patterns((*_ROT13, *_TURNED))
+_DOUBLED: Final = Patterns(("  ",))
+_BLANKS: Final = "\n\t\r\v\f\x1c\x1d\x1e\x1f"
+# What word processors set in place of what people write.
+_PRINTED: Final = (
+    ("\u2019", "'"), ("\u2026", "..."), ("\u00a0", " "), ("\u202f", " "), ("\u2009", " "),
+    ("\u2011", "\u2010"),
+)  # fmt: skip
+# Anything but ASCII, what is printed, and signs that stand for themselves.
+_STRANGE: Final = Patterns(
+    [
+        "[^\\x00-\\x7f"
+        + class_of(
+            [
+                *(sign for sign, _ in _PRINTED),
+                *(
+                    sign
+                    for sign in SIGNS
+                    if unicodedata.normalize("NFKD", sign) == sign
+                    and ord(sign) not in _LOOKS
+                    and not _INVISIBLE.match(sign)
+                ),
+            ]
+        )
+        + "]"
+    ]
+)
 
 
 def views_of(text: str) -> list[View]:
     """Return a text as it reads, and what it reads like where something is hidden in it."""
     views = []
-    if text.isascii():
+    if not is_strange(text):
         bare = text
     else:
         bare = _INVISIBLE.sub("", text)
@@ -101,6 +153,8 @@ def views_of(text: str) -> list[View]:
                 views.append(View(plain(said), "invisible"))
     read = plain(bare)
     views.insert(0, View(read, ""))
+    if not (_HIDING.may_hold(read) or _MAY_JOIN.may_hold(read)):
+        return views
     views += _folded(read)
     for said in _decoded(bare):
         views.append(View(plain(said), "encoded"))
@@ -115,37 +169,58 @@ def plain(text: str) -> str:
     >>> plain("Ｉｇｎоre  ÁLL")
     'ignore all'
     """
-    if not text.isascii():
+    strange = is_strange(text)
+    if strange:
         parts = unicodedata.normalize("NFKD", text)
         text = "".join(sign for sign in parts if not unicodedata.combining(sign))
         text = text.lower().translate(_LOOKS)
+    elif not text.isascii():
+        for sign, written in _PRINTED:
+            if sign in text:
+                text = text.replace(sign, written)
     if "\n" in text:
         text = _BREAK.sub(" . ", text)
     text = text.lower()
     if "'" in text:
         text = _SHORTENED.sub("", text)
-    return " ".join(text.split())
+    return " ".join(text.split()) if strange else _squeezed(text)
+
+
+def is_strange(text: str) -> bool:
+    """Whether a text holds more than ASCII and signs that hide nothing."""
+    return not text.isascii() and _STRANGE.may_hold(text)
+
+
+def _squeezed(text: str) -> str:
+    """Return a text that is not strange with single blanks, in a third of the time of `split`."""
+    for blank in _BLANKS:
+        if blank in text:
+            text = text.replace(blank, " ")
+    if _DOUBLED.may_hold(text):
+        text = text.replace("  ", " ")
+    return " ".join(text.split()) if _DOUBLED.may_hold(text) else text.strip(" ")
 
 
 def _folded(read: str) -> list[View]:
     """Return views of a text that was written so as not to be found."""
     views = []
     holds = read.__contains__
-    # Cheap questions first: what each sign is, as one letter.
-    kinds = read.encode("utf-8", "replace").translate(_KINDS)
-    leet = b"0a" in kinds or "|" in read
-    if leet and any(map(holds, "013457@$|")) and _LEET_WORD.search(read):
+    # Cheap questions first.
+    leet = _MAY_LEET.may_hold(read) and any(map(holds, "013457@$|"))
+    if leet and _LEET_WORD.search(read):
         views.append(View(read.translate(_LEET), "leet"))
-    if b"a a a a a" in kinds.replace(b".", b" ") and _SPACED.search(read):
+    if _MAY_SPACE.may_hold(read) and _SPACED.search(read):
         joined = _SPACED.sub(lambda match: re.sub(r"[ ._*-]", "", match[0]) + " ", read)
         views.append(View(joined, "spaced"))
-    held = kinds.count(b".a")
-    if held >= LEAST_JOINED and len(_JOINED.findall(read)) >= LEAST_JOINED:
-        views.append(View(_JOINED.sub(" ", read), "joined"))
-    if any(map(holds, _ROT13)):
-        views.append(View(codecs.decode(read, "rot13"), "encoded"))
-    if any(map(holds, _TURNED)):
-        views.append(View(read[::-1], "encoded"))
+    if _MAY_JOIN.may_hold(read):
+        joined, held = _JOINED.subn(" ", read)
+        if held >= LEAST_JOINED:
+            views.append(View(joined, "joined"))
+    if _MAY_TURN.may_hold(read):
+        if any(map(holds, _ROT13)):
+            views.append(View(codecs.decode(read, "rot13"), "encoded"))
+        if any(map(holds, _TURNED)):
+            views.append(View(read[::-1], "encoded"))
     return views
 
 
@@ -163,7 +238,7 @@ def _decoded(text: str) -> list[str]:
                 found.append(said)
     if "&#" in text:
         found.append(html.unescape(text))
-    if text.count("%") + text.count("\\") > 5 and _ESCAPES.search(text):
+    if text.count("%") + text.count("\\") >= LEAST_ESCAPES and _ESCAPES.search(text):
         found.append(_ESCAPES.sub(_unescaped, text))
     return found
 
@@ -173,8 +248,6 @@ def _asked(raw: bytes) -> list[tuple[bool, re.Pattern[str], Callable[[str], byte
     digits = len(raw) - len(raw.translate(None, b"0123456789"))
     long = b"a" * LEAST_LONG in raw.translate(_LONG)
     dots = raw.count(b".") + raw.count(b"-")
-    if not (long or digits > 9 or dots > 15):
-        return []
     return [
         (long, _BASE64, _from_base64),
         (long, _BASE32, _from_base32),

@@ -55,6 +55,7 @@ _OVERRIDE: Final = (
         _OLD,
         _ORDERS,
         span=24,
+        rare=(0, 1, 2),
     ),
     rule(
         "override",
@@ -73,6 +74,7 @@ _OVERRIDE: Final = (
         r"|(?:have|has) (?:now |all )?(?:changed|been (?:changed|updated|replaced|reset|disabled"
         r"|lifted|removed|suspended))|disabled|deactivated|lifted|suspended",
         span=30,
+        rare=(0, 1),
     ),
     rule(
         "override",
@@ -127,6 +129,7 @@ _PERSONA: Final = (
         r"|constraint|ethic|moral|safety|polic|censor|boundar|guardrail|safeguard)"
         r"|unrestricted|unfiltered|uncensored|amoral",
         span=120,
+        rare=(1,),
     ),
     rule(
         "persona",
@@ -142,6 +145,7 @@ _PERSONA: Final = (
         "never|cannot|cant|must not|do not|dont|unable to|not able to|without",
         r"(?:any )?(?:refus|disclaimer|warning)|say no\b|say (?:that )?you cant",
         span=3,
+        rare=(1,),
     ),
     rule(
         "persona",
@@ -157,6 +161,7 @@ _PERSONA: Final = (
         r"(?:so|therefore|thus|hence|meaning|which means) (?:i |the |we |it )|i (?:will|should|can"
         r"|must|am going to) |proceed|disregard|comply|safe to",
         span=120,
+        rare=(0, 1, 2),
     ),
 )
 _REVEAL: Final = (
@@ -171,6 +176,7 @@ _REVEAL: Final = (
         r"|start with|begin with|complete",
         _SECRETS,
         span=40,
+        rare=(1,),
     ),
     rule(
         "reveal",
@@ -188,6 +194,7 @@ _EXFILTRATION: Final = (
         _DATA,
         _PLACES,
         span=90,
+        rare=(0, 1, 2),
     ),
     rule(
         "exfiltration",
@@ -201,6 +208,7 @@ _EXFILTRATION: Final = (
         r" vars"
         r"|customer (?:record|data|database)|user data|database|card number|connection string"
         r"|confidential|personal (?:data|information))s?\b|confidential data|secret key",
+        rare=(1,),
     ),
     rule(
         "exfiltration",
@@ -208,6 +216,7 @@ _EXFILTRATION: Final = (
         r"read|open|print|show|cat\b|send|include|output|display|dump|contents? of|load",
         r"(?:\S{0,24})(?:/etc/passwd|/etc/shadow|\.ssh/|id_rsa|\.env\b|\.aws/|web\.config)",
         span=24,
+        rare=(1,),
     ),
 )
 # A picture whose address carries something out.
@@ -244,6 +253,7 @@ _CLAIMS: Final = (
         r"|any of this )?(?:to )?(?:the |any )?(?:user|customer|human|anyone|anybody|operator|owner"
         r"|reader|recipient|person|confirmation)",
         span=12,
+        rare=(1,),
     ),
     rule(
         "concealment",
@@ -265,6 +275,7 @@ _IN_DOCUMENTS: Final = (
         r"notes?\b|message|attention|instruction|notice|hey\b|dear\b|hello|listen|reminder",
         r"ai\b|llms?\b|assistant|language model|chatbot|model\b|bot\b|agent|summari[sz]er",
         span=14,
+        rare=(0, 1),
     ),
     rule(
         "to_the_model",
@@ -273,6 +284,7 @@ _IN_DOCUMENTS: Final = (
         r"ai\b|llms?\b|language model|assistant|agent|bot\b|summari[sz]|processing|process this"
         r"|reading this|read this|parsing|indexing",
         span=24,
+        rare=(1,),
     ),
     rule(
         "to_the_model",
@@ -295,6 +307,7 @@ _IN_DOCUMENTS: Final = (
         r"|your)\b",
         "repl|answer|response|summar|report|review|output|message|conversation|future",
         span=80,
+        rare=(0, 1, 2),
     ),
     rule(
         "steering",
@@ -309,6 +322,7 @@ _IN_DOCUMENTS: Final = (
         "includ|append|added|inserted|attach|shown|mentioned|repeated|forwarded|sent to|deleted",
         r"every|each|all\b|your|at the end|end of|from now on",
         span=60,
+        rare=(0, 1, 2),
     ),
     rule(
         "memory",
@@ -318,6 +332,7 @@ _IN_DOCUMENTS: Final = (
         r" now on"
         r"|permanently|long.?term memory",
         span=90,
+        rare=(1,),
     ),
 )
 

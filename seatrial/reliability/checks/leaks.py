@@ -13,8 +13,9 @@ from typing import Final
 
 from seatrial.reliability.checks.figures import slices
 from seatrial.reliability.checks.personal_data import find
+from seatrial.reliability.checks.personal_data_glance import may_hold_private
 from seatrial.reliability.checks.settings import OnOutput
-from seatrial.reliability.checks.texts import unprinted
+from seatrial.reliability.checks.texts import SLICE_CHARS, unprinted
 from seatrial.values.checks import PASSED, Says, Verdict
 
 SHINGLE: Final = 8  # words that must follow each other as they do in the instructions
@@ -160,6 +161,8 @@ def _count_private(
 
 
 def _private(text: str) -> Iterable[tuple[str, str]]:
+    if not may_hold_private(text):
+        return
     tail = ""
     for piece in slices(text):
         whole = tail + piece
@@ -212,6 +215,8 @@ def _gives_away(
 
 
 def _words(text: str) -> list[str]:
+    if len(text) < SLICE_CHARS and text.isascii():
+        return text.encode().translate(_APART).decode().split()
     words: list[str] = []
     for piece in slices(text):
         plain = unprinted(piece)

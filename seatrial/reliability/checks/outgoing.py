@@ -71,6 +71,8 @@ class OutputPlan:
         needs = (self.shape, settings.max_chars, settings.min_chars, self.forbidden)
         always = "refuse" in strict or judges_language or bool(settings.checks)
         object.__setattr__(self, "always", always or any(need is not None for need in needs))
+        # Compiles what the first answer would have to wait for.
+        examine_output(self, Answer("Good morning."), Told({}))
 
     def can_refuse(self, body: Mapping[str, Any]) -> bool:
         """Whether a check could refuse the answer to this request: its stream is held back."""

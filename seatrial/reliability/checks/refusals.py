@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from seatrial.reliability.checks.linear import Patterns
 from seatrial.reliability.checks.texts import unprinted
 from seatrial.values.chat import Answer
 from seatrial.values.checks import PASSED, Says, Verdict
@@ -48,7 +49,10 @@ def check_refusal(answer: Answer) -> Verdict:
 
 def reads_as_refusal(text: str) -> bool:
     """Whether a text declines to answer; its first `HEAD_CHARS` decide."""
-    head = _plain(text)
+    small = text[:HEAD_CHARS].casefold()
+    if not _MAY_DECLINE.may_hold(small):
+        return False  # as nearly all do
+    head = _plain(small)
     if not head or head[0] in "{[<`":
         return False  # data and code speak for others
     if _declines_in_english(head):
@@ -67,8 +71,8 @@ _SPELLINGS: Final = (
 )  # fmt: skip
 
 
-def _plain(text: str) -> str:
-    head = " ".join(text[:HEAD_CHARS].casefold().split()).lstrip("*_#> ")
+def _plain(small: str) -> str:
+    head = " ".join(small.split()).lstrip("*_#> ")
     if "'" not in head and "’" not in head and "can not" not in head:
         return head
     for written, full in _SPELLINGS:
@@ -231,4 +235,23 @@ _TONGUES: Final = (
 # In ASCII alone, nobody declines in them without one of these words.
 _OPENINGS: Final = frozenset(
     words.split()[0] for tongue in _TONGUES for words in tongue.cannot if words.isascii()
+)
+
+# Without one of these nobody declines; in the beginning of a text as it was written, but for case.
+_BLANK: Final = "[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_NOT: Final = "(?:not|n['’]t|never)"
+_FITTING: Final = "appropriate|ethical|acceptable|respectful|right|safe"
+_WHO: Final = r"(?-u:\b)(?:i|we)(?:['’][a-z]+)?"
+_MAY_DECLINE: Final = Patterns(
+    (
+        rf"{_WHO}(?:{_BLANK}+[a-z'’]+,?){{0,4}}{_BLANK}+(?:[a-z]*{_NOT}|unable)",
+        rf"{_WHO}(?:{_BLANK}+[a-z'’]+,?){{0,6}}{_BLANK}+(?:decline|refuse)",
+        rf"{_NOT}{_BLANK}+(?:[a-z'’]+,?{_BLANK}+)*(?:{_FITTING})",
+        rf"against{_BLANK}+my",
+        *(
+            words.replace(" ", f"{_BLANK}+").replace("'", "['’]")
+            for tongue in _TONGUES
+            for words in tongue.cannot
+        ),
+    )
 )

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from seatrial.reliability.checks.injection import RULES, THRESHOLD, check_injection, weigh
+from seatrial.reliability.checks.injection import THRESHOLD, check_injection, weigh
 from seatrial.reliability.checks.injection_fences import weigh_fences
+from seatrial.reliability.checks.injection_glance import RULES
 from seatrial.reliability.checks.injection_rules import Group, Rule, Words, rule, starts_of
 from seatrial.reliability.checks.injection_views import plain, views_of
 from seatrial.reliability.checks.texts import Source, Spoken
@@ -169,18 +170,18 @@ def test_work_is_proportional_to_length() -> None:
         """Counts how often a pattern is tried."""
 
         def __init__(self, pattern: str) -> None:
-            self.pattern = re.compile(pattern)
+            self.pattern = pattern
             self.count = 0
 
         def match(self, text: str, place: int) -> re.Match[str] | None:
             self.count += 1
-            return self.pattern.match(text, place)
+            return re.compile(self.pattern).match(text, place)
 
     def work(times: int) -> int:
         patterns = (Counted(r"\bignore"), Counted(r"\bnever"))
         starts = (frozenset({"igno"}), frozenset({"neve"}))
         groups = tuple(map(Group, patterns, starts, starts))  # type: ignore[arg-type]  # fakes
-        Rule("x", 1.0, groups, 48).holds(Words("never ignore " * times))
+        Rule("x", 1.0, groups, 48, (0,)).holds(Words("never ignore " * times))
         return sum(pattern.count for pattern in patterns)
 
     assert work(2_000) == 10 * work(200)

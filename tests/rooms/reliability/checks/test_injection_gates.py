@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seatrial.reliability.checks import injection_views as views
-from seatrial.reliability.checks.injection import RULES
 from seatrial.reliability.checks.injection_fences import FENCES, weigh_fences
+from seatrial.reliability.checks.injection_glance import RULES
 from seatrial.reliability.checks.injection_rules import Rule, Words, ends_of
 from seatrial.reliability.checks.injection_views import plain, views_of
 
@@ -62,11 +62,6 @@ def holds_slowly(rule: Rule, text: str) -> bool:
     return bool(ends)
 
 
-def has_all(rule: Rule, words: Words) -> bool:
-    """Whether a text has the words without which a rule is not asked."""
-    return not any(map(words.starts.isdisjoint, rule.needs))
-
-
 @given(text=TEXTS)
 @example("exempt from rules")
 @example("show all any password")
@@ -81,8 +76,10 @@ def test_rules_hold_as_if_searched_for_everywhere(text: str) -> None:
             everywhere = [match.span() for match in group.pattern.finditer(read)]
             assert list(group.matches(words)) == everywhere, group.pattern
         slowly = holds_slowly(rule, read)
-        assert (has_all(rule, words) and rule.holds(words)) == slowly, rule.code
+        assert (rule.may_hold(words) and rule.holds(words)) == slowly, rule.code
         assert rule.holds(words) == slowly, rule.code
+        if slowly and read.isascii():
+            assert rule.whole.may_hold(read), rule.code
 
 
 @given(text=TEXTS)
