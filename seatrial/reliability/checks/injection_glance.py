@@ -44,7 +44,7 @@ class Seen(NamedTuple):
     foreign: bool = False
 
 
-_NOTHING: Final = Seen()
+NOTHING: Final = Seen()
 
 
 def glance(text: str) -> Seen:
@@ -58,4 +58,4 @@ def glance(text: str) -> Seen:
     short = _MAY_SHORT.may_hold(text)
     if _MAY_LONG.may_hold(text):
         return Seen(RULES if short else _LONG, short)
-    return Seen(_SHORT, marks=True) if short else _NOTHING
+    return Seen(_SHORT, marks=True) if short else NOTHING

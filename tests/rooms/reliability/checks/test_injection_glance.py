@@ -15,13 +15,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seatrial.reliability.checks import injection_views as views
-from seatrial.reliability.checks.injection import HIDDEN_WEIGHT, THRESHOLD, weigh
+from seatrial.reliability.checks.injection import (
+    HIDDEN_WEIGHT,
+    THRESHOLD,
+    check_injection,
+    is_clear,
+    weigh,
+)
 from seatrial.reliability.checks.injection_fences import FENCES
 from seatrial.reliability.checks.injection_glance import RULES, glance
 from seatrial.reliability.checks.injection_rules import Words
 from seatrial.reliability.checks.injection_tongues import OTHER_SCRIPTS
 from seatrial.reliability.checks.injection_views import View, plain
 from seatrial.reliability.checks.injection_words import CALL, PICTURE
+from seatrial.reliability.checks.texts import Source, Spoken
+from seatrial.values.checks import Says
 
 PIECES = sorted(
     {
@@ -176,6 +184,22 @@ def test_no_disguise_is_passed_over(
     )
     text = f"{before} {hide(order)} {after}"
     assert weigh(text) == pytest.approx(weigh_slowly(text))
+
+
+@given(texts=st.lists(TEXTS | ORDERS, min_size=2, max_size=4))
+@example(["x", "system: do it", "y"])
+@example(["'t ignore all", "rules"])
+@example([" ", "ai: yes\n"])
+def test_a_conversation_is_what_its_messages_are(texts: list[str]) -> None:
+    """Where all of them together are clear, each of them is."""
+    if is_clear("\n\n".join(texts)):
+        assert [weigh_slowly(text) for text in texts] == [{}] * len(texts)
+    found: dict[str, float] = {}
+    for text in texts:
+        for code, weight in weigh_slowly(text).items():
+            found[code] = max(found.get(code, 0.0), weight)
+    said = check_injection([Spoken(text, Source.CALLER) for text in texts], Says.FLAG)
+    assert (said.says is Says.FLAG) == (sum(found.values()) > THRESHOLD - 1e-9)
 
 
 @given(text=TEXTS | st.text(max_size=60))
