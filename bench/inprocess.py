@@ -12,12 +12,15 @@ import json
 import pstats
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
 import uvloop
 
-QUESTION: Final = "I was charged twice for order 48213. Which of the two is right?"
+from bench import letters
+
+QUESTIONS: Final = cycle([letters.letter(number, 60) for number in range(512)])
 ANSWER: Final = "One of the two lines is a reservation and falls away within five working days."
 FEATURE: Final = "ask"
 
@@ -34,7 +37,7 @@ def open_app(config: Path) -> Any:
 
 async def ask(app: Any) -> None:
     """One call; the one place that knows how it is made."""
-    reply = await app.ask_async(FEATURE, QUESTION)
+    reply = await app.ask_async(FEATURE, next(QUESTIONS))
     if ANSWER not in str(getattr(reply, "text", reply)):
         raise RuntimeError(f"`app.ask` did not give the target's answer but {reply!r}")
 

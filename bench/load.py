@@ -8,8 +8,9 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final, cast
 
 from bench import wire
@@ -150,7 +151,7 @@ async def closed_loop(
     port: int, cpu: CpuClock, *, connections: int, warm_s: float, seconds: float
 ) -> Busy:
     """Keep `connections` busy: each sends its next request when its reply is there."""
-    request = wire.http_request(stream=False)
+    requests = cycle(wire.http_requests(stream=False))
     right_so_far = wrong = 0
     running = True
 
@@ -161,11 +162,11 @@ async def closed_loop(
         else:
             wrong += 1
         if running and not connection.lost:
-            connection.send(request)
+            connection.send(next(requests))
 
     lines = [await _connect(port, done) for _ in range(connections)]
     for line in lines:
-        line.send(request)
+        line.send(next(requests))
     await asyncio.sleep(warm_s)
     before, cpu_before, began = right_so_far, cpu(), time.perf_counter()
     await asyncio.sleep(seconds)
@@ -209,27 +210,27 @@ class _Pool:
         await self.grow(1)
         return self._free.popleft()
 
-    async def warm(self, request: bytes) -> None:
+    async def warm(self, requests: Iterator[bytes]) -> None:
         """Use each connection once, and forget how that went."""
         for connection in list(self._free):
             self._free.remove(connection)
-            connection.send(request)
+            connection.send(next(requests))
             await _quiet([connection])
         self.finished.clear()
 
 
 async def open_loop(port: int, *, rate: float, seconds: float, seed: int) -> Paced:
     """Send `rate` requests a second at random moments, however long replies take."""
-    request = wire.http_request(stream=False)
+    requests = cycle(wire.http_requests(stream=False))
     dice = random.Random(seed)
     pool = _Pool(port)
     await pool.grow(WARM_CONNECTIONS)
-    await pool.warm(request)
+    await pool.warm(requests)
     due = time.perf_counter()
     end = due + seconds
     while (due := due + dice.expovariate(rate)) < end:
         await asyncio.sleep(due - time.perf_counter())
-        (await pool.take()).send(request)
+        (await pool.take()).send(next(requests))
     unanswered = await _drained(pool.all)
     return Paced(tuple(whole for _, whole in pool.finished), pool.errors + unanswered)
 
@@ -238,14 +239,14 @@ async def streams(
     port: int, cpu: CpuClock, *, count: int, every_s: float, at_once: int
 ) -> Streamed:
     """Start `count` streams, one each `every_s`, so that about `at_once` are under way."""
-    request = wire.http_request(stream=True)
+    requests = cycle(wire.http_requests(stream=True))
     pool = _Pool(port)
     await pool.grow(at_once + 8)
     began = time.perf_counter()
     cpu_before = cpu()
     for number in range(count):
         await asyncio.sleep(began + number * every_s - time.perf_counter())
-        (await pool.take()).send(request, streaming=True)
+        (await pool.take()).send(next(requests), streaming=True)
     await _quiet(pool.all)
     cpu_ns = cpu() - cpu_before
     unanswered = await _drained(pool.all)

@@ -1,56 +1,61 @@
-"""What each default check costs, in microseconds.
+"""What each default check costs, in microseconds of processor time.
 
-Asked on the benchmark's own request and answer, and on a letter and its answer, whose words are
-more than three sentences repeated.  Runs as its own process, and prints one line of JSON.
+Asked on the benchmark's own requests and answers, on letters of 2,000 characters, and on chats of
+ten messages.  All of them differ; only the instructions are the same, as in a feature.  Runs as
+its own process, and prints one line of JSON.
 """
 
 import importlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from bench import wire
+from bench import letters, wire
 
-CALLS: Final = 20  # between two readings of the clock
-TIMES: Final = 100  # of which the quickest counts: what disturbs only adds
-LETTER: Final = (
-    "Hello, I placed an order with you two weeks ago and I still haven't received anything. The "
-    "tracking page says that the parcel was handed over to the courier on Monday, but nobody came "
-    "to the door and there was no card in the letterbox. I have already asked my neighbours and "
-    "the shop on the corner, and they have not seen it either. Could you please tell me what "
-    "happened, and whether I can get a refund or a replacement? I would prefer a replacement in a "
-    "smaller size if you still have one, because the old one did not fit my sister, who is the "
-    "person I bought it for. My order number is 48213 and it was paid by card. I am at home most "
-    "mornings, except on Thursday, when I am at work until late. If it is easier, you can also "
-    "call me; I think that you have my number from last time. Thank you, and have a nice weekend."
-)
-REPLY: Final = (
-    "I'm sorry to hear that your parcel hasn't arrived. The courier marked it as delivered on "
-    "Monday at 14:05, although no card was left. Here is what we can do for you:\n\n1. We open a "
-    "search with the courier, which takes up to three working days.\n2. If the parcel does not "
-    "turn up, we send a replacement in the smaller size at no cost, or refund the full amount to "
-    "the card that you paid with.\n3. Should it arrive in the meantime, please keep it closed and "
-    "use the return label that comes in the box.\n\nYou do not have to do anything for the search. "
-    "We will write to you as soon as we know more, and at the latest on Friday. For the smaller "
-    "size, there are eleven left in our warehouse; I have put one of them aside for you. Is the "
-    "address in Swansea still right? If not, just answer this message with the new one."
-)
+TEXTS: Final = 100  # between two readings of the clock, each once
+TIMES: Final = 20  # of which the quickest counts: what disturbs only adds
+LETTER_CHARS: Final = 2_000
+TURN_CHARS: Final = 250
+MESSAGES: Final = 10  # of a chat, the instructions among them
+
+Case = tuple[dict[str, Any], str]
+"""A request, and what it is answered."""
 
 
 def costs() -> Iterator[tuple[str, float]]:
-    """Each check by name, and its microseconds: on the benchmark's texts, then on the letter."""
-    body = json.loads(wire.request_body(stream=False))
-    said = json.loads(wire.answer_body())["choices"][0]["message"]["content"]
-    letter = {**body, "messages": [*body["messages"][:1], {"role": "user", "content": LETTER}]}
-    for kind, request, text in (("", body, said), (" (letter)", letter, REPLY)):
-        asked, answered, refused = map(_microseconds, _checks(request, text))
-        yield f"injection{kind}", asked
-        yield f"refusal{kind}", refused
-        yield f"leaks{kind}", max(answered - refused, 0.0)
+    """Each check by name, and its microseconds: for requests, then for letters and for chats."""
+    cases = [(json.loads(wire.request_body(place, stream=False)), place) for place in range(TEXTS)]
+    for kind, said in (("", None), (" (letter)", _letter), (" (chat)", _chat)):
+        asked = [
+            (
+                body if said is None else {**body, "messages": said(body, place)},
+                letters.reply(place),
+            )
+            for body, place in cases
+        ]
+        incoming, outgoing, refusals = (_microseconds(check, asked) for check in _checks())
+        yield f"injection{kind}", incoming
+        yield f"refusal{kind}", refusals
+        yield f"leaks{kind}", max(outgoing - refusals, 0.0)
 
 
-def _checks(body: dict[str, Any], text: str) -> tuple[Callable[[], object], ...]:
+def _letter(body: dict[str, Any], place: int) -> list[dict[str, str]]:
+    letter = letters.letter(place, LETTER_CHARS)
+    return [*body["messages"][:1], {"role": "user", "content": letter}]
+
+
+def _chat(body: dict[str, Any], place: int) -> list[dict[str, str]]:
+    turns = [
+        {"role": "assistant", "content": letters.reply(place * MESSAGES + turn, TURN_CHARS)}
+        if turn % 2
+        else {"role": "user", "content": letters.letter(place * MESSAGES + turn, TURN_CHARS)}
+        for turn in range(MESSAGES - 1)
+    ]
+    return [*body["messages"][:1], *turns]
+
+
+def _checks() -> tuple[Callable[[Case], object], ...]:
     """The default checks of an input, those of an answer, and that for refusals alone.
 
     The one place that knows how they are asked.
@@ -61,24 +66,24 @@ def _checks(body: dict[str, Any], text: str) -> tuple[Callable[[], object], ...]
     outgoing = importlib.import_module(f"{checks}.outgoing")
     refusals = importlib.import_module(f"{checks}.refusals")
     told = importlib.import_module(f"{checks}.told")
-    answer = importlib.import_module("seatrial.values.chat").Answer(text)
+    answer = importlib.import_module("seatrial.values.chat").Answer
     before, after = incoming.InputPlan(), outgoing.OutputPlan()
     return (
-        lambda: incoming.examine_input(before, incoming.Asked(body)),
-        lambda: outgoing.examine_output(after, answer, told.Told(body)),
-        lambda: refusals.check_refusal(answer),
+        lambda case: incoming.examine_input(before, incoming.Asked(case[0])),
+        lambda case: outgoing.examine_output(after, answer(case[1]), told.Told(case[0])),
+        lambda case: refusals.check_refusal(answer(case[1])),
     )
 
 
-def _microseconds(check: Callable[[], object]) -> float:
+def _microseconds(check: Callable[[Case], object], cases: Sequence[Case]) -> float:
     """What one call takes when nothing disturbs it."""
     best = float("inf")
     for _ in range(TIMES):
-        began = time.perf_counter()
-        for _ in range(CALLS):
-            check()
-        best = min(best, time.perf_counter() - began)
-    return best / CALLS * 1e6
+        began = time.process_time()
+        for case in cases:
+            check(case)
+        best = min(best, time.process_time() - began)
+    return best / len(cases) * 1e6
 
 
 if __name__ == "__main__":

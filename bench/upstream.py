@@ -7,6 +7,7 @@ the others at a fixed pace.  Run as its own process; it prints its port.
 
 import argparse
 import asyncio
+from itertools import cycle
 from typing import Final, cast
 
 import uvloop
@@ -30,13 +31,13 @@ _NO_LENGTH: Final = (
 
 
 class Script:
-    """What the stub says, made once: the whole answer, and the chunks of a stream."""
+    """What the stub says, made once: whole answers in turn, and the chunks of a stream."""
 
-    __slots__ = ("chunks", "gap_s", "whole")
+    __slots__ = ("chunks", "gap_s", "wholes")
 
     def __init__(self, events: int, gap_s: float) -> None:
-        body = wire.answer_body()
-        self.whole = _WHOLE_HEAD % len(body) + body
+        bodies = map(wire.answer_body, range(wire.VARIETY // 2))
+        self.wholes = cycle([_WHOLE_HEAD % len(body) + body for body in bodies])
         self.gap_s = gap_s
         self.chunks = [
             b"%x\r\n%b\r\n" % (len(event), event) for event in wire.stream_events(events)
@@ -81,7 +82,7 @@ class Answering(asyncio.Protocol):
         if wire.wants_stream(buffer):
             self._stream()
         else:
-            self._transport.write(self._script.whole)
+            self._transport.write(next(self._script.wholes))
 
     def _stream(self) -> None:
         self._transport.write(_STREAM_HEAD + self._script.chunks[0])

@@ -1,34 +1,27 @@
-"""The bytes of the benchmark: one request and one answer of about 1 kB, and one stream.
+"""The bytes of the benchmark: requests and answers of about 1 kB, and one stream.
 
 Both ends share them, so that nobody spends time on making or checking content.
 """
 
 import json
+from functools import cache
 from typing import Final
+
+from bench import letters
 
 PATH: Final = "/v1/chat/completions"
 FIRST_TOKEN: Final = b"Thank"  # what a stream's first useful event holds
 FEATURE: Final = "bench"  # what `model` names; the stub does not care
 
-_QUESTION: Final = (
-    "I was charged twice for order 48213 last week, once on the card and once on the account. "
-    "The shop says that it took one payment only. "
-    "Which of the two is right, and how long does a refund take? "
-)
-_ANSWER: Final = (
-    "Thank you for writing. One of the two lines is a reservation: it is not a payment and "
-    "falls away by itself within five working days. The other one is the payment for order "
-    "48213. If both still stand next week, send us the statement and we will return the second "
-    "amount that day. "
-)
+VARIETY: Final = 512  # requests that differ in what the customer writes, and half as many answers
 
 
 def _packed(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def request_body(*, stream: bool) -> bytes:
-    """The JSON of one request, about 1 kB, streamed or whole."""
+def request_body(number: int = 0, *, stream: bool) -> bytes:
+    """The JSON of one request, about 1 kB, streamed or whole; each number asks something else."""
     body = {
         "model": FEATURE,
         "messages": [
@@ -36,7 +29,7 @@ def request_body(*, stream: bool) -> bytes:
                 "role": "system",
                 "content": "You answer customers' billing questions in two sentences.",
             },
-            {"role": "user", "content": _QUESTION * 3},
+            {"role": "user", "content": letters.letter(number)},
         ],
         "temperature": 0.2,
         "max_tokens": 256,
@@ -46,9 +39,9 @@ def request_body(*, stream: bool) -> bytes:
     return _packed(body)
 
 
-def answer_body() -> bytes:
+def answer_body(number: int = 0) -> bytes:
     """The JSON of one whole answer, about 1 kB, as a provider would send it."""
-    message = {"role": "assistant", "content": _ANSWER * 2, "refusal": None}
+    message = {"role": "assistant", "content": letters.reply(number), "refusal": None}
     body = {
         "id": "chatcmpl-bench00000000000000000001",
         "object": "chat.completion",
@@ -85,9 +78,15 @@ def stream_events(events: int) -> list[bytes]:
     return [b"data: " + _packed(line) + b"\n\n" for line in lines] + [b"data: [DONE]\n\n"]
 
 
-def http_request(*, stream: bool) -> bytes:
+@cache
+def http_requests(*, stream: bool) -> tuple[bytes, ...]:
+    """All requests, to be sent in turn."""
+    return tuple(http_request(number, stream=stream) for number in range(VARIETY))
+
+
+def http_request(number: int = 0, *, stream: bool) -> bytes:
     """One whole HTTP request, ready to be written to a connection."""
-    body = request_body(stream=stream)
+    body = request_body(number, stream=stream)
     head = (
         f"POST {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bench\r\naccept: */*\r\n"
         f"authorization: Bearer bench\r\ncontent-type: application/json\r\n"
