@@ -84,6 +84,6 @@ async def counters(request: pytest.FixtureRequest) -> AsyncIterator[Counters]:
     if request.param == "memory":
         yield MemoryCounters(LiveClock())
         return
-    opened = ValkeyCounters(request.getfixturevalue("valkey"), space=uuid4().hex, limit_s=1.0)
+    opened = ValkeyCounters(request.getfixturevalue("valkey"), space=uuid4().hex, limit_s=10.0)
     yield opened
     await opened.close()

@@ -14,15 +14,18 @@ import pytest
 from seatrial.app.wiring import LiveClock
 from seatrial.counters import open_counters
 from seatrial.counters.local_shares import LEASED_SHARE, LocalShares
-from seatrial.counters.valkey import ValkeyCounters
+from seatrial.counters.valkey import LIMIT_S, ValkeyCounters
+from seatrial.counters.wire import Wire
 from seatrial.errors import CountersUnavailable, StartRefused
 from seatrial.ports import Ask, Short
 from tests.conformance.own_valkey import OwnValkey
+from tests.patience import soon, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs_valkey]
 
 LEASE_S = 30.0
-SOON_S = 0.2  # nobody waits longer for a hung server: 50 ms, and what a busy machine adds
+SOON_S = 0.2  # nobody waits longer for a hung server: 50 ms, and a second time if we lagged
+PATIENT_S = 10.0  # for a server that is there, on a busy machine
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def server() -> Iterator[OwnValkey]:
 @pytest.fixture
 async def shared(server: OwnValkey) -> AsyncIterator[ValkeyCounters]:
     """Counters on it, as they are in service."""
-    opened = ValkeyCounters(server.address)
+    opened = ValkeyCounters(server.address, limit_s=PATIENT_S)
     yield opened
     await opened.close()
 
@@ -43,14 +46,39 @@ async def shared(server: OwnValkey) -> AsyncIterator[ValkeyCounters]:
 @pytest.fixture
 async def shares(server: OwnValkey) -> AsyncIterator[list[LocalShares]]:
     """Three replicas that have heard of each other."""
-    three = [LocalShares(ValkeyCounters(server.address), LiveClock()) for _ in range(3)]
-    for _ in range(2):
+    three = [
+        LocalShares(ValkeyCounters(server.address, limit_s=PATIENT_S), LiveClock())
+        for _ in range(3)
+    ]
+    try:
+        for _ in range(2):
+            for each in three:
+                await each.beat()
+        yield three
+    finally:
+        server.resume()
         for each in three:
-            await each.beat()
-    yield three
+            await each.close()
+
+
+def hang(server: OwnValkey, *those: LocalShares | ValkeyCounters) -> None:
+    """Stop the server without a word; nobody waits for it longer than in service."""
+    server.hang()
+    for wire in wires(*those):
+        wire._limit_s = LIMIT_S
+
+
+async def resume(server: OwnValkey, *those: LocalShares | ValkeyCounters) -> None:
+    """Let the server go on, and wait until it is asked again."""
     server.resume()
-    for each in three:
-        await each.close()
+    for wire in wires(*those):
+        wire._limit_s = PATIENT_S
+        await until(lambda wire=wire: not wire.resting)
+
+
+def wires(*those: LocalShares | ValkeyCounters) -> list[Wire]:
+    """Return the ways to the server."""
+    return [(each._shared if isinstance(each, LocalShares) else each)._wire for each in those]
 
 
 def money(amount: int, ceiling: int = 1000) -> Ask:
@@ -93,28 +121,31 @@ async def spend(shares: LocalShares, amount: int, ceiling: int = 1000) -> int:
 async def test_a_hung_server_hangs_nobody(server: OwnValkey, shared: ValkeyCounters) -> None:
     """While it is stopped every call ends soon, two hundred at once too, and most at once."""
     assert await shared.reserve("before", [money(1)], lease_s=LEASE_S) is None
-    server.hang()
+    hang(server, shared)
 
-    async def call(number: int) -> float:
-        started = time.monotonic()
+    async def call(number: int) -> None:
         with pytest.raises(CountersUnavailable):
             await shared.reserve(f"c{number}", [money(1)], lease_s=LEASE_S)
-        return time.monotonic() - started
 
-    took_s = await asyncio.gather(*(call(number) for number in range(200)))
-    assert max(took_s) < SOON_S
-    at_once_s = [await call(1000 + number) for number in range(50)]
-    assert max(at_once_s) < 0.02
+    crowd = [asyncio.ensure_future(call(number)) for number in range(200)]
+    assert await soon(lambda: all(each.done() for each in crowd), within_s=SOON_S)
+    await asyncio.gather(*crowd)
+    waited = 0
+    for number in range(50):
+        one = asyncio.ensure_future(call(1000 + number))
+        await asyncio.sleep(0)
+        waited += not one.done()
+        await one
+    assert waited < 5, "the server is tried again, ever more seldom"
 
 
 async def test_what_was_given_up_is_given_back(server: OwnValkey, shared: ValkeyCounters) -> None:
     """A reservation whose reply never came is undone, in whatever order things arrive."""
     assert await shared.reserve("before", [money(1)], lease_s=LEASE_S) is None
-    server.hang()
+    hang(server, shared)
     with pytest.raises(CountersUnavailable):
         await shared.reserve("lost", [money(500)], lease_s=LEASE_S)
-    server.resume()
-    await asyncio.sleep(0.4)
+    await resume(server, shared)
     await shared.beat()
 
     assert [1] == await shared.used([money(0)])
@@ -174,7 +205,7 @@ async def test_limits_go_on_by_shares(server: OwnValkey, shares: list[LocalShare
     for each in shares:
         assert await each.reserve(uuid4().hex, [today()], lease_s=LEASE_S) is None
     await shares[0].reserve(uuid4().hex, [today()], lease_s=LEASE_S)
-    server.hang()
+    hang(server, *shares)
 
     minute = [
         [await each.reserve(uuid4().hex, [requests()], lease_s=LEASE_S) for _ in range(20)]
@@ -200,7 +231,7 @@ async def test_money_is_closed_without_a_lease(
     server: OwnValkey, shares: list[LocalShares]
 ) -> None:
     """A replica that never saw an account spends nothing from it while the server is away."""
-    server.hang()
+    hang(server, *shares)
 
     assert Short(0, 0) == await shares[0].reserve("id", [money(1)], lease_s=LEASE_S)
 
@@ -212,11 +243,11 @@ async def test_money_goes_on_by_leases_that_were_put_aside(
     for each in shares:
         assert 100 == await spend(each, 100)
         await each.beat()
-    server.hang()
+    hang(server, *shares)
     alone = [sum([await spend(each, 1) for _ in range(200)]) for each in shares]
 
     assert all(10 < each < 1000 * LEASED_SHARE / 2 for each in alone)
-    server.resume()
+    await resume(server, *shares)
     for each in shares:
         await rested(each)
     assert [300 + sum(alone)] == await shares[0].used([money(0)])
@@ -247,12 +278,11 @@ async def test_a_lease_is_spent_once(server: OwnValkey, shares: list[LocalShares
     one = shares[0]
     assert 1 == await spend(one, 1)
     await one.beat()
-    server.hang()
+    hang(server, one)
     first = sum([await spend(one, 1) for _ in range(1000)])
-    server.resume()
-    await asyncio.sleep(0.6)
+    await resume(server, one)
     await one._repay()
-    server.hang()
+    hang(server, one)
 
     assert first > 50
     assert 0 == sum([await spend(one, 1) for _ in range(20)])
@@ -265,10 +295,9 @@ async def test_what_is_settled_while_it_is_told_is_counted_once(
     one = shares[0]
     assert 1 == await spend(one, 1)
     await one.beat()
-    server.hang()
+    hang(server, one)
     assert await one.reserve("alone", [money(50)], lease_s=LEASE_S) is None
-    server.resume()
-    await asyncio.sleep(0.6)
+    await resume(server, one)
     telling = asyncio.ensure_future(one._repay())
     await asyncio.sleep(0)
     await one.settle("alone", [3])
@@ -285,9 +314,9 @@ async def test_what_is_spent_alone_is_told_whatever_was_given_up(
     one = shares[0]
     assert 1 == await spend(one, 1)
     await one.beat()
-    server.hang()
+    hang(server, one)
     assert await one.reserve("given up", [money(50)], lease_s=LEASE_S) is None
-    server.resume()
+    await resume(server, one)
     await rested(one)
     assert [1 + 50] == await one.used([money(0)])
     await one.settle("given up", [20])
@@ -301,12 +330,12 @@ async def test_no_debt_is_paid_twice(server: OwnValkey, shares: list[LocalShares
     assert 100 == await spend(one, 100)
     await one.beat()
     assert await one.reserve("before", [money(50)], lease_s=LEASE_S) is None
-    server.hang()
+    hang(server, one)
     await one.settle("before", [20])  # cannot be told now
     assert await one.reserve("within", [money(8)], lease_s=LEASE_S) is None
     assert await one.reserve("across", [money(9)], lease_s=LEASE_S) is None
     await one.settle("within", [5])
-    server.resume()
+    await resume(server, one)
     await rested(one)
     await one.settle("across", [7])
     for _ in range(2):
@@ -328,7 +357,7 @@ async def test_the_ceiling_holds_while_the_server_comes_and_goes(
     def is_over() -> bool:
         """Whether the troubles are, and the budget is; in any case at last."""
         took_s = asyncio.get_running_loop().time() - started
-        return (took_s > 5.0 and spent > 0.95 * ceiling) or took_s > 25.0
+        return (took_s > 5.0 and spent > 0.95 * ceiling) or took_s > 60.0
 
     async def replica(each: LocalShares) -> None:
         nonlocal spent, most
@@ -352,9 +381,10 @@ async def test_the_ceiling_holds_while_the_server_comes_and_goes(
     async def trouble() -> None:
         while asyncio.get_running_loop().time() < started + 4.0:
             await asyncio.sleep(dice.random() / 2)
-            server.hang()
+            hang(server, *shares)
             await asyncio.sleep(dice.random() / 2)
             server.resume()
+        await resume(server, *shares)
 
     await asyncio.gather(
         *(replica(each) for each in shares for _ in range(5)),

@@ -21,6 +21,7 @@ from tests.doors.gateway.scripted import (
     settled,
     streams,
 )
+from tests.patience import LONG_S, soon
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +55,8 @@ async def test_leaving_stops_the_work(script: Any, stream: bool) -> None:
     wire, task = begin(app, stream=stream)
     await asyncio.sleep(0.05)
     wire.gone.set()
-    await asyncio.wait_for(task, 0.1)
+    assert await soon(task.done)
+    await task
 
     assert 1 == app.cancelled
     assert 0 == task.cancelling()
@@ -66,7 +68,8 @@ async def test_leaving_at_once_is_noticed() -> None:
     app = FakeApp(script=forever)
     wire, task = begin(app)
     wire.gone.set()
-    await asyncio.wait_for(task, 0.1)
+    assert await soon(task.done)
+    await task
 
     assert 1 == app.cancelled
 
@@ -105,7 +108,7 @@ async def test_caller_who_does_not_read_ends_at_the_deadline() -> None:
     wire, task = begin(app, stream=True)
     await asyncio.sleep(0.03)
     wire.reads = False
-    await asyncio.wait_for(task, 1.0)
+    await asyncio.wait_for(task, LONG_S)
 
     assert 1 == app.cancelled
 

@@ -167,9 +167,9 @@ def test_full_partition_is_searched_at_once(dimensions: int) -> None:
     ]
     took, keys = [], [""]
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.thread_time()
         keys = [kept.key for _, kept in similar.nearest("p", pack(wanted), at_least=0.9)]
-        took.append(time.perf_counter() - started)
+        took.append(time.thread_time() - started)
 
     assert ["k100"] == keys
-    assert min(took) < 0.02  # about 2 ms here; with room for a busy machine
+    assert min(took) < 0.02  # about 2 ms, with room for a slow machine

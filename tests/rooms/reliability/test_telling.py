@@ -93,7 +93,10 @@ def test_hostile_texts_take_no_time(bad: str) -> None:
     import time
 
     text = (bad * 2_000)[:2_000]
-    started = time.perf_counter()
-    telling(text)
+    took = []
+    for _ in range(3):
+        started = time.thread_time()
+        telling(text)
+        took.append(time.thread_time() - started)
 
-    assert time.perf_counter() - started < 0.05
+    assert min(took) < 0.05
