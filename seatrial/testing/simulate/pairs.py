@@ -23,7 +23,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "reload": "change",
     "leaving": "caller", "slow reader": "caller", "burst": "caller", "bad key": "caller",
     "twin": "caller", "surge": "caller",
-    "check": "own part", "money": "own part", "limit": "own part",
+    "check": "own part", "judge": "own part", "money": "own part", "limit": "own part",
 }  # fmt: skip
 """The kinds of trouble, and to which family each belongs."""
 
@@ -161,6 +161,8 @@ def _of_request(facts: Facts, seen: Seen) -> Iterator[str]:
         return
     if any(each.verdict != "pass" for each in record.checks):
         yield "check"
+    if any(each.code.startswith(("judge_", "injection_judge")) for each in record.checks):
+        yield "judge"
     if record.code == "budget_spent" or any(
         each.cause == "over_budget" for each in record.attempts
     ):
