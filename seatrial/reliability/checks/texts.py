@@ -28,6 +28,11 @@ _PRINTED: Final = dict.fromkeys(map(ord, "\u00a0\u202f£«°·»‐‑‒–—�
 # Shorter whole numbers tell nothing about a person.
 _LEAST_NUMBER: Final = 10_000_000
 
+# For `isinstance`: a union that is written there would be made anew each time.
+_NUMBERS: Final = (int, float)
+_ROWS: Final = (list, tuple)
+_NAMED: Final = (dict, Mapping)
+
 Change = Callable[[str], str]
 
 
@@ -60,14 +65,14 @@ def is_long(*values: object) -> bool:
         if isinstance(each, str):
             if len(each) < LONG_CHARS or not _is_media(each):
                 chars += len(each)
-        elif each is None or isinstance(each, int | float):
+        elif each is None or isinstance(each, _NUMBERS):
             continue
-        elif isinstance(each, dict | Mapping):
-            chars += _length_of(each)
-            stack += each.values()
-        elif isinstance(each, list | tuple):
+        elif isinstance(each, _ROWS):
             chars += len(each)
             stack += each
+        elif isinstance(each, _NAMED):
+            chars += _length_of(each)
+            stack += each.values()
         if chars > LONG_CHARS:
             return True
     return False
