@@ -33,6 +33,7 @@ LAG_SAMPLES: Final = 4  # of the event loop; the largest stands for their 99th p
 WAIT_SHARE: Final = 0.5  # of the time that is left; the rest is for the answer
 RETRY_LEAST_S: Final = 1.0
 RETRY_SPREAD_S: Final = 2.0
+RETRY_STEP_S: Final = 0.01
 
 
 class Place:
@@ -196,7 +197,7 @@ class Admission:
         self._full = bound is not None and memory_bytes > bound
         if self._learns and lag_s > LAG_S:
             self._limit.strained(now, self.in_flight)
-        self._open = self._limit.limit - self._shares.reserve(self._limit.limit)
+        self._open = self._limit.limit - self._shares.reserve
         self._check(now)
         if len(self._queue):
             self._serve()
@@ -238,7 +239,7 @@ class Admission:
         if self._lagging and rank > Criticality.DEFAULT.rank:
             return self._refuse_us()
         self._shares.look(limit, now)
-        self._open = limit - self._shares.reserve(limit)
+        self._open = limit - self._shares.reserve
         if self.in_flight < limit and len(self._queue):
             self._serve()
         if self.in_flight < (self._open if self._shares.is_far_over(key) else limit):
@@ -311,7 +312,8 @@ class Admission:
     def _retry_s(self, code: str) -> float:
         self.count_refused(code)
         # Jittered: whoever is sent away together must not come back together.
-        return RETRY_LEAST_S + RETRY_SPREAD_S * self._coin()
+        # In steps, so that the words of a refusal need not be found each time.
+        return RETRY_LEAST_S + round(RETRY_SPREAD_S * self._coin() / RETRY_STEP_S) * RETRY_STEP_S
 
 
 # --- limits --------------------------------------------------------------------------------

@@ -6,20 +6,23 @@ those who are answered.  Whatever is out of the ordinary is left to the doors, w
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from seatrial.gateway import openai_out as out
 from seatrial.gateway.endpoints import Permission, Routes
-from seatrial.gateway.exchange import ServerState
+from seatrial.gateway.exchange import ErrorShape, ServerState
 from seatrial.gateway.face import App
 from seatrial.gateway.faults import Fault, show_refused
 from seatrial.gateway.headers import HostCheck, credential, criticality, read_headers
+from seatrial.gateway.opening import opening_of
 from seatrial.gateway.scopes import HttpScope
 from seatrial.gateway.settings import DoorSettings
 from seatrial.gateway.turn import Turn
 from seatrial.values.decisions import Refused
 
 MOMENT_S: Final = 0.1  # after a refusal the next is likely; otherwise nobody is looked at twice
+_ID: Final = b"<the id of this request>"
 _NOTHING: Final[dict[str, str]] = {}
 
 
@@ -62,13 +65,9 @@ class Doorkeeper:
         state.refused_at = turn.came
         app = self._app
         request_id = app.new_id()
-        shown = show_refused(refused)
-        headers = [
-            out.JSON_TYPE,
-            (b"x-request-id", request_id.encode("ascii")),
-            *out.error_headers(shown),
-        ]
-        turn.say(shown.status, headers, endpoint.errors(shown, request_id))
+        head, body = _words(refused.code, refused.message, refused.retry_after_s, endpoint.errors)
+        own = request_id.encode("ascii")
+        turn.tell(head.replace(_ID, own), body.replace(_ID, own))
         app.told(app.now() - turn.came)
         return True
 
@@ -84,3 +83,13 @@ class Doorkeeper:
             return self._app.shed(caller, criticality(found, _NOTHING))
         except Fault:
             return None
+
+
+@lru_cache(maxsize=1024)
+def _words(
+    code: str, message: str, retry_after_s: float | None, errors: ErrorShape
+) -> tuple[bytes, bytes]:
+    """Return head and body of a refusal, but for its id: few differ in anything else."""
+    shown = show_refused(Refused(code, message, retry_after_s=retry_after_s))
+    headers = [out.JSON_TYPE, (b"x-request-id", _ID), *out.error_headers(shown)]
+    return opening_of(shown.status, headers, b"")[:-2], errors(shown, _ID.decode("ascii"))

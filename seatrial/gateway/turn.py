@@ -195,12 +195,18 @@ class Turn:
 
     def say(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a whole answer now, however much waits to be read."""
+        self.tell(opening_of(status, headers, b"")[:-2], body)
+
+    def tell(self, head: bytes, body: bytes) -> None:
+        """Send a whole answer now, whose head lacks only what frames it, and its end."""
         line = self._line
         self._start()
-        framing = b"%bcontent-length: %d\r\n" % (line.date, len(body))
-        if not self.keep_alive:
-            framing += CLOSE
-        opening = opening_of(status, headers, framing)
+        opening = b"%b%bcontent-length: %d\r\n%b\r\n" % (
+            head,
+            line.date,
+            len(body),
+            b"" if self.keep_alive else CLOSE,
+        )
         write = line.transport.write
         if self._mute or len(body) > SMALL_BODY_BYTES:
             write(opening)

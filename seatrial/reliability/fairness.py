@@ -53,9 +53,15 @@ class Shares:
         "_usual",
         "in_flight",
         "queued",
+        "reserve",
     )
 
     def __init__(self) -> None:
+        self.reserve = 0
+        """How many places are kept free of keys that are far over, as of the last look.
+
+        So that the others seldom wait for one to fall free.
+        """
         self.in_flight: dict[str, int] = {}
         self.queued: dict[str, int] = {}
         self._usual: dict[str, float] = {}
@@ -102,16 +108,6 @@ class Shares:
         """Whether a key usually holds far more than the others do, as of the last look."""
         return key in self._far
 
-    def reserve(self, room: int) -> int:
-        """Return how many places are kept free of keys that are far over, as of the last look.
-
-        So that the others seldom wait for one to fall free.
-
-        Args:
-            room: places in all.
-        """
-        return int(RESERVE * math.sqrt(room)) if self._far else 0
-
     def may_queue(self, key: str, bound: int, *, lagging: bool) -> float:
         """Return how many of a key may wait that has its fair share, as of the last look.
 
@@ -147,6 +143,7 @@ class Shares:
                 usual[key] = after
         whole, others = sum(usual.values()), len(usual) - 1
         self._far = {key for key, mine in usual.items() if mine * others > FAR * (whole - mine)}
+        self.reserve = int(RESERVE * math.sqrt(room)) if self._far else 0
         self._usual = usual
         self._level_at = now
         self._room = room

@@ -1,8 +1,13 @@
-"""The trials: three times too much, one greedy key of ten, and a processor that is used up."""
+"""The trials: three times too much, one greedy key of ten, and a processor that is used up.
+
+On a machine that does other work as well what can be done differs from second to second.  What is
+offered to a processor that is used up, and to keys that share what can be done, follows it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +30,8 @@ ADDED_MS: Final = 20.0
 CALM_SHARE: Final = 0.7  # of the peak
 MODEST_SHARE: Final = 0.8  # of a fair share, that the other keys ask for
 WARM_S: Final = 2.0
+STEP_S: Final = 1.0  # for so long the same is offered
+NEARLY_ALL: Final = 0.9  # of what could be done: less is another machine
 CPU_CALLERS: Final = 48
 
 
@@ -74,6 +81,12 @@ class _Part:
         """Give the refusals."""
         return [each for each in self.heard if each.refused]
 
+    @property
+    def cores(self) -> float:
+        """How much of a processor the gateway used."""
+        used_s = self.after.gateway_s - self.before.gateway_s
+        return used_s / (self.after.at_s - self.before.at_s)
+
 
 async def run_trial(name: str, settings: Settings, tell: Tell) -> Figures:
     """Run one of `TRIALS`.
@@ -108,19 +121,26 @@ async def _three_parts(
         offered = settings.times * peak.goodput
         tell(f"{peak.goodput:,.0f}/s; now {offered:,.0f}/s for {settings.flood_s:g} s, then little")
         little = CALM_SHARE * peak.goodput
+        judged = name == "overload"
+        parts = [1.0]
+        pace = _steady if judged else _by_processor(here, peak, parts)
         flood, calm = await _flood(
-            here, ([offered], settings.flood_s), ([little], settings.calm_s), seed=settings.seed
+            here,
+            ([offered], settings.flood_s, pace),
+            ([little], settings.calm_s, lambda _lines: parts[-1]),
+            seed=settings.seed,
         )
     told = await _told(here)
     share = flood.goodput / peak.goodput
-    judged = name == "overload"
+    by_processor = share * peak.cores / max(flood.cores, 1e-9)
     rows = [
         Figure("peak", peak.goodput, "answers/s"),
-        Figure("offered", offered, "requests/s"),
+        Figure("offered", len(flood.heard) / settings.flood_s, "requests/s"),
         Figure("goodput", flood.goodput, "answers/s"),
         at_least("goodput of the peak", share, GOODPUT_SHARE)
         if judged
         else Figure("goodput of the peak", share),
+        Figure("the same by processor time", by_processor),
         *_refusals(flood, told, judged=judged),
         *_memory(here, flood, judged=judged),
         at_most("normal again after", _recovery_s(calm), RECOVERY_S, "s"),
@@ -145,8 +165,8 @@ async def _shares(settings: Settings, tell: Tell) -> Figures:
             tell(f"then one of them at {greedy:,.0f} requests/s, {settings.flood_s:g} s")
             fair, flood = await _flood(
                 here,
-                ([modest[0], *modest], settings.flood_s / 2),
-                ([greedy, *modest], settings.flood_s),
+                ([modest[0], *modest], settings.flood_s / 2, _steady),
+                ([greedy, *modest], settings.flood_s, _by_answers(peak)),
                 seed=settings.seed,
             )
         told = await _told(here)
@@ -164,6 +184,7 @@ async def _shares(settings: Settings, tell: Tell) -> Figures:
         Figure("greedy key offers", greedy, "requests/s"),
         Figure("greedy key gets", greedy_good, "answers/s"),
         Figure("others ask", len(others)),
+        Figure("others ask, of what they did", len(others) / settings.flood_s / sum(modest)),
         at_least("others are answered", len(good) / max(1, len(others)), OTHERS_SHARE),
         Figure("others' p99 before", p99["before"], "ms"),
         at_most("others' p99 grows by", p99["during"] - p99["before"], ADDED_MS, "ms"),
@@ -201,16 +222,61 @@ async def _peak(here: Scene, callers: int, seconds: float) -> _Part:
 
 
 async def _flood(
-    here: Scene, *loads: tuple[Sequence[float], float], seed: int
+    here: Scene, *loads: tuple[Sequence[float], float, _Pace], seed: int
 ) -> tuple[_Part, ...]:
     """Offer one load after the other, without a pause: the second meets what the first left."""
     done = []
-    for place, (rates, seconds) in enumerate(loads):
+    for place, (rates, seconds, pace) in enumerate(loads):
         lines = Lines(here.gateway.port, FEATURE, here.keys)
+        dice = Random(seed + place)
         before = here.sample()
-        times = await open_loop(lines, rates, seconds=seconds, dice=Random(seed + place))
-        done.append((lines, *times, before, here.sample()))
+        began = ended = time.monotonic()
+        while (left_s := began + seconds - ended) > 0.0:
+            part, step_s = pace(lines), min(STEP_S, left_s)
+            now = [part * rate for rate in rates]
+            _, ended = await open_loop(lines, now, seconds=step_s, dice=dice)
+        done.append((lines, began, ended, before, here.sample()))
     return tuple([await _ended(here, *each) for each in done])
+
+
+_Pace = Callable[[Lines], float]
+"""Tells which part of a load is offered next, in (0, 1]."""
+
+
+def _steady(_lines: Lines) -> float:
+    return 1.0
+
+
+def _by_answers(peak: _Part) -> _Pace:
+    """Follow what is answered, while more is asked than can be: that is what can be done."""
+    ends: dict[Lines, tuple[int, float]] = {}
+
+    def pace(lines: Lines) -> float:
+        now, heard = time.monotonic(), len(lines.heard)
+        before, at_s = ends.get(lines, (0, now))
+        ends[lines] = heard, now
+        if not before:
+            return 1.0  # what is under way at first is not counted yet
+        answered = sum(each.status == 200 for each in lines.heard[before:heard])
+        present = answered / (now - at_s) / peak.goodput
+        return 1.0 if present > NEARLY_ALL else max(present, 0.05)
+
+    return pace
+
+
+def _by_processor(here: Scene, peak: _Part, parts: list[float]) -> _Pace:
+    """Follow how much of a processor the gateway gets, while it could use more; keep each part."""
+    latest = [here.sample()]
+
+    def pace(_lines: Lines) -> float:
+        was, now = latest[0], here.sample()
+        if now.at_s - was.at_s > STEP_S / 2:
+            latest[0] = now
+            present = (now.gateway_s - was.gateway_s) / (now.at_s - was.at_s) / peak.cores
+            parts.append(1.0 if present > NEARLY_ALL else max(present, 0.05))
+        return parts[-1]
+
+    return pace
 
 
 async def _ended(
@@ -306,7 +372,7 @@ def _machine(here: Scene, part: _Part) -> list[Figure]:
     ]
     others = now.machine_s - was.machine_s - sum(used for _, used in ours)
     late = part.lines.late_s
-    views = [s.view for s in here.samples if part.begin_s <= s.at_s <= part.end_s]
+    views = [s.view for s in here.samples if s.view and part.begin_s <= s.at_s <= part.end_s]
     lags = [float(view["lag_s"]) for view in views]
     return [
         *(Figure(f"processor: {who}", used / over_s, "cores") for who, used in ours),
