@@ -18,6 +18,7 @@ class ListJournal:
         self.held: list[Sealed] = list(left)
         self.settled = 0
         self.syncs = 0
+        self.begun = 0
         self.appends = 0
         self.synced = 0
         self.refuses = False
@@ -27,6 +28,7 @@ class ListJournal:
         self.closed = False
 
     def append(self, batch: Sequence[Sealed], *, sync: bool) -> None:
+        self.begun += 1
         self.go.wait(20)
         self.appends += 1
         if self.refuses:

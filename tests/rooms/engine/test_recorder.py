@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,6 +14,7 @@ from seatrial.engine.recording import RecorderCounts, RecorderSettings
 from seatrial.ports import Sealed
 from seatrial.values.records import AttemptRecord, Record
 from seatrial.values.sealing import unseal
+from tests.patience import LONG_S, until
 from tests.rooms.engine.keeping import ListJournal, SetRecords
 
 pytestmark = pytest.mark.anyio
@@ -61,14 +62,6 @@ def world() -> Iterator[World]:
 def record(number: int, **changes: object) -> Record:
     """Make the record of that number."""
     return Record(f"r{number}", "support", float(number), "answer", **changes)  # type: ignore[arg-type]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, for five seconds at most."""
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        await asyncio.sleep(0.005)
 
 
 async def test_true_means_the_journal_holds_it(world: World) -> None:
@@ -120,12 +113,9 @@ async def test_a_store_that_does_not_answer_delays_nothing(world: World, trouble
         world.records.away = True
     else:
         world.records.go.clear()
-    longest = 0.0
-    for number in range(200):
-        began = time.monotonic()
-        assert await recorder.append(record(number))
-        longest = max(longest, time.monotonic() - began)
-    assert longest < 1.0
+    async with asyncio.timeout(LONG_S):
+        for number in range(200):
+            assert await recorder.append(record(number)), "neither late nor not at all"
     assert 200 == recorder.counts().waiting
     if trouble == "away":
         await until(lambda: recorder.counts().store_errors > 0)
@@ -183,7 +173,7 @@ async def test_a_slow_journal_is_not_waited_for(world: World) -> None:
     durable = await asyncio.gather(*(recorder.append(record(n)) for n in range(3)))
 
     assert [False] * 3 == durable
-    assert 0.19 < time.monotonic() - began < 1.5
+    assert 0.19 < time.monotonic() - began < QUICK.patience_s
     assert 3 == recorder.counts().late
     world.journal.go.set()
     counts = await recorder.close(5)
@@ -210,7 +200,7 @@ async def test_closing_while_the_journal_hangs_ends_every_thread(world: World) -
     recorder = world.recorder()
     world.journal.go.clear()
     recorder.put(record(0))
-    await asyncio.sleep(0.02)
+    await until(lambda: world.journal.begun == 1)
     recorder.put(record(1))
 
     await recorder.close(4)
@@ -398,7 +388,7 @@ async def test_closing_does_not_wait_for_a_hung_store(world: World) -> None:
 
     counts = await recorder.close(0.3)
 
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 10.0
     assert (1, 0) == (counts.waiting, counts.dropped)
     assert world.journal.closed
 
