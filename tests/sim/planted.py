@@ -39,6 +39,7 @@ from seatrial.values.chat import Piece
 from seatrial.values.checks import PASSED, Verdict
 from seatrial.values.criticality import Criticality
 from seatrial.values.decisions import Kind
+from tests.sim.planted_beside import BESIDE
 
 Patch = Callable[[Any, str, Any], None]
 FOR_EVER_S = 1e9
@@ -494,5 +495,6 @@ PLANTED: dict[Callable[..., None], tuple[int, ...]] = {
     judges_are_waved_off: (46,),
     judges_take_their_time: (46,),
     judges_on_credit: (46,),
+    **BESIDE,
 }
 """Each bug, and the promises of which at least one must be seen broken."""

@@ -39,6 +39,8 @@ SEEDS = {
     "carried_out_twice": 3,
     "strangers_refused": 37,
     "cut_passes_for_whole": 16,
+    "overtaken_go_on": 59,
+    "second_calls_for_all": 59,
     "filled_up": 16,
     "judges_are_obeyed_in_silence": 1,
     "judges_are_waved_off": 1,

@@ -32,6 +32,7 @@ __all__ = [
     "drawing",
     "facts",
     "folders",
+    "hedges",
     "judge",
     "judges",
     "judging",

@@ -292,7 +292,11 @@ def labels(facts: Facts) -> Iterator[Violation]:
         if record is None:
             continue
         called = [
-            each.target for each in record.attempts if each.outlet or each.cause == "caller_left"
+            each.target
+            for each in facts.attempts_of(record)
+            if each.outlet
+            or each.cause == "caller_left"
+            or (each.cause == "overtaken" and each.sent)
         ]
         went = [call.target for call in facts.calls_of[seen.id]]
         if called != went:

@@ -10,6 +10,7 @@ from typing import Final
 
 from seatrial.testing.simulate.accounts import FREE, draw_caller, draw_keys, draw_prices, draw_purse
 from seatrial.testing.simulate.demands import UNCHECKED, draw_checks, draw_errand
+from seatrial.testing.simulate.hedges import draw_hedges
 from seatrial.testing.simulate.judges import draw_judge, hidden_from
 from seatrial.testing.simulate.plan import (
     CONTENT_FAULTS,
@@ -55,7 +56,7 @@ def plan_day(seed: int) -> DayPlan:
     """Draw a day from its seed."""
     die = Random(f"seatrial day {seed}")
     targets = _targets(die)
-    features = _features(die, targets)
+    features = draw_hedges(_features(die, targets), seed)
     servers = [(target, server) for target in targets for server in target.servers]
     faults = [_fault(die, *die.choice(servers)) for _ in range(die.randint(3, 12))]
     arrivals = tuple(sorted(_arrivals(die, features, seed), key=lambda each: each.at_s))
@@ -142,6 +143,7 @@ def _with_accounts(plan: DayPlan) -> DayPlan:
     surge = ""
     if die.random() < 0.15 and features[0].purse == FREE:
         surge = die.choice(("overload", "greed")) if len(keys) > 1 else "overload"
+        features = tuple(replace(each, hedge=0.0) for each in features)
     plan = _with_forgetful_start(die, replace(plan, keys=keys))
     return replace(
         plan,

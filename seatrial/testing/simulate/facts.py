@@ -14,7 +14,7 @@ from seatrial.testing.simulate.disk import Disk
 from seatrial.testing.simulate.plan import DayPlan, FeaturePlan, TargetPlan
 from seatrial.testing.simulate.wire import Call, Network
 from seatrial.values.ledger import Booked
-from seatrial.values.records import Record
+from seatrial.values.records import AttemptRecord, Record
 
 NOTICED_S: Final = 15.0  # a look every 2 s, a pause after a failure, a store that hangs meanwhile
 
@@ -143,6 +143,10 @@ class Facts:
     def targets(self) -> dict[str, TargetPlan]:
         """Targets by name."""
         return {target.name: target for target in self.plan.targets}
+
+    def attempts_of(self, record: Record) -> list[AttemptRecord]:
+        """Return what a record says was tried, in the order in which it began."""
+        return sorted(record.attempts, key=lambda each: each.started_s)
 
     def started(self, life: int) -> float:
         """Return when a process was the one that serves, at the earliest."""

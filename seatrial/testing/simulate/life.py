@@ -276,6 +276,7 @@ def _feature(feature: FeaturePlan, version: int) -> str:
         f"{_checks(feature.name, feature.checks)}"
         f"{_section(f'features.{feature.name}.budgets', dict(feature.purse.budgets))}"
         f"{_section(f'features.{feature.name}.limits', dict(feature.purse.limits))}"
+        f"{_section(f'features.{feature.name}.hedge', _hedge(feature))}"
     )
 
 
@@ -306,6 +307,10 @@ def _checks(name: str, checks: CheckPlan) -> str:
     if checks.own_output:
         heard["checks"] = [f"{judging.__name__}:judge_answer"]
     return _section(f"features.{name}.input", said) + _section(f"features.{name}.output", heard)
+
+
+def _hedge(feature: FeaturePlan) -> Mapping[str, object]:
+    return {"share": feature.hedge} if feature.hedge else {}
 
 
 def _section(name: str, settings: Mapping[str, object]) -> str:

@@ -24,6 +24,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "leaving": "caller", "slow reader": "caller", "burst": "caller", "bad key": "caller",
     "twin": "caller", "surge": "caller",
     "check": "own part", "judge": "own part", "money": "own part", "limit": "own part",
+    "hedge": "own part",
 }  # fmt: skip
 """The kinds of trouble, and to which family each belongs."""
 
@@ -163,6 +164,8 @@ def _of_request(facts: Facts, seen: Seen) -> Iterator[str]:
         yield "check"
     if any(each.code.startswith(("judge_", "injection_judge")) for each in record.checks):
         yield "judge"
+    if any(each.purpose == "hedge" for each in record.attempts):
+        yield "hedge"
     if record.code == "budget_spent" or any(
         each.cause == "over_budget" for each in record.attempts
     ):

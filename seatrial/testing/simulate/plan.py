@@ -71,6 +71,7 @@ class FeaturePlan:
     on_refusal: str = "return"
     checks: CheckPlan = UNCHECKED
     purse: PurseHolder = FREE
+    hedge: float = 0.0  # share of its requests that may have a second call
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Final
 from seatrial.testing.simulate import (
     answering,
     checking,
+    hedges,
     judges,
     keeping,
     keyholders,
@@ -63,6 +64,9 @@ PROMISES: Final[tuple[tuple[int, Promise], ...]] = (
     (46, judges.judges_are_asked_once),
     (46, judges.judges_only_tighten),
     (46, judges.judges_stay_unheard),
+    (47, hedges.hedges_are_few),
+    (47, hedges.hedges_answer_once),
+    (47, hedges.hedges_are_let_go),
 )
 """Promise 15 compares two days: `store_outage_changes_nothing`."""
 
@@ -93,6 +97,7 @@ CHECKED: Final = (
     44,
     45,
     46,
+    47,
 )
 
 

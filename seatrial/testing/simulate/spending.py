@@ -170,7 +170,7 @@ def bills_are_booked(facts: Facts) -> Iterator[Violation]:
         record = facts.record_of.get(seen.id)
         if record is None:
             continue
-        made = [each for each in record.attempts if each.outlet]
+        made = [each for each in facts.attempts_of(record) if each.outlet]
         calls = facts.calls_of[seen.id]
         if len(made) != len(calls):
             continue  # promise 14 tells

@@ -34,14 +34,19 @@ def bounded_waste(facts: Facts) -> Iterator[Violation]:
     The budget is replayed from the outside: a tenth of the first attempts, at most 50, and one
     a second; three tokens of slack, since a retry is paid before it waits.  The average is
     taken over steady traffic in the drill, from the fifth failure on, and not where the outage
-    is a hang: what hung already when the breaker opened cannot be taken back.
+    is a hang: what hung already when the breaker opened cannot be taken back.  Nor are probes
+    counted where second calls overtake one that hangs: it has not failed by then.
     """
     for request_id, calls in facts.asked_of.items():
-        if sum(call.sent for call in calls) > MOST_ATTEMPTS:
+        # Second calls beside slow ones are bounded by a share of their own.
+        record = facts.record_of.get(request_id)
+        hedged = sum(each.purpose == "hedge" for each in record.attempts) if record else 0
+        if sum(call.sent for call in calls) > MOST_ATTEMPTS + hedged:
             yield Violation(7, f"{len(calls)} attempts for one request", request_id)
     yield from _retries_within_budget(facts)
     for steady in facts.steady:
-        if steady.outage:
+        hidden = steady.outage == "hang" and steady.feature.hedge
+        if steady.outage and not hidden:
             yield from _few_probes(facts, steady)
 
 
@@ -156,11 +161,20 @@ def _serves_again(facts: Facts, steady: Steady) -> Iterator[Violation]:
         for seen in facts.seen
         if seen.steady and since <= seen.started < steady.ended and not _is_poor(facts, seen)
     ]
-    served = sum(seen.head is not None and seen.head.target == steady.target for seen in asked)
+    served = sum(_is_served(facts, seen, steady.target) for seen in asked)
     facts.cases[8] += bool(asked)
     if asked and served < RECOVERED_SHARE * len(asked):
         share = served / len(asked)
         yield Violation(8, f"{steady.target} serves {share:.0%} of its share 30 s after its return")
+
+
+def _is_served(facts: Facts, seen: Seen, target: str) -> bool:
+    """Whether a target answered, or was about to when another one beside it was faster."""
+    if seen.head is not None and seen.head.target == target:
+        return True
+    record = facts.record_of.get(seen.id)
+    tried = record.attempts if record is not None else ()
+    return any(each.target == target and each.cause == "overtaken" for each in tried)
 
 
 def _is_poor(facts: Facts, seen: Seen) -> bool:
