@@ -16,7 +16,7 @@ from seatrial.engine.world import World
 from seatrial.reliability.checks.duplicates import fingerprint
 from seatrial.reliability.checks.incoming import Asked, InputPlan, InputReport, Said, examine_input
 from seatrial.reliability.checks.outgoing import OutputPlan, output_checks, repair_note
-from seatrial.reliability.checks.texts import is_long, spoken_of
+from seatrial.reliability.checks.texts import LONG_CHARS, is_long, spoken_of
 from seatrial.reliability.checks.told import Told
 from seatrial.reliability.judging import judged_texts
 from seatrial.values.attempts import Cause, Result
@@ -127,7 +127,8 @@ async def _examine(trail: Trail, plan: InputPlan, world: World) -> InputReport:
         _is_repeated(trail, plan, world),
     )
     work = partial(examine_input, plan, asked, now=world.clock.now)
-    if not asked.is_long:
+    trail.long = asked.is_long
+    if not trail.long:
         return work()
     try:
         return await _beside(work, trail, world)
@@ -189,7 +190,9 @@ async def _look(
 ) -> list[Verdict]:
     """Ask the built-in checks, up to the first that refuses."""
     now = world.clock.now
-    long = is_long(answer.text or "", told.body)
+    if trail.long is None:
+        trail.long = is_long(told.body)
+    long = trail.long or len(answer.text or "") > LONG_CHARS
     said: list[Verdict] = []
     for name, look in output_checks(plan, answer, told):
         started = now()

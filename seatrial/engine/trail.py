@@ -76,6 +76,7 @@ class Trail(msgspec.Struct):
         answering: which attempt gave what the caller got, where others are noted behind it.
         grant: what the running attempt has taken from what its provider grants.
         rate: what the caller's limits leave, as headers.
+        long: whether checks of the request belong into a thread; None: not asked yet.
     """
 
     request: Request
@@ -103,6 +104,7 @@ class Trail(msgspec.Struct):
     rate: Mapping[str, str] = {}
     running: list[Running] = []
     answering: int = -1
+    long: bool | None = None
     _key: str | None = None
     _inquiry: Inquiry | None = None
 
