@@ -144,14 +144,12 @@ def examine_input(
     """
     said: list[Said] = []
     spoken = spoken_of(asked.body)
-
-    def ask(check: str, question: Callable[[], Verdict]) -> bool:
+    for check, question in _questions(plan, asked, spoken):
         started = now()
         verdict = question()
         said.append(Said(check, verdict, now() - started))
-        return verdict.says is not Says.REFUSE
-
-    _ = all(ask(check, question) for check, question in _questions(plan, asked, spoken))
+        if verdict.says is Says.REFUSE:
+            break
     if plan.settings.personal_data == "off":
         return InputReport(tuple(said), asked.body, asked.variables, asked.arguments)
     if said and said[0].check == "size" and said[0].verdict.says is Says.REFUSE and asked.is_long:
