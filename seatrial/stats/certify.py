@@ -99,6 +99,5 @@ def _too_many(labels: int, limit: float, alpha: float) -> int:
 
 
 def _budgets(length: int, delta: float, entries: int) -> dict[int, float]:
-    span = _ENTRY_SHARE * (length - 1)
-    places = Counter(round(span * turn / max(entries - 1, 1)) for turn in range(entries))
+    places = Counter(int(_ENTRY_SHARE * length * turn / entries) for turn in range(entries))
     return {place: delta * count / entries for place, count in places.items()}

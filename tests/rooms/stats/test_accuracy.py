@@ -72,6 +72,8 @@ def test_betting_range_is_where_the_bets_win(seed: int, low: float, high: float)
     assert 0 < found.low < found.mean < found.high <= 1
     outside = [at / 20 for at in range(21) if not found.low - 1e-4 < at / 20 < found.high + 1e-4]
     assert all(is_lost(terms, mean, low, high) for mean in outside)
+    for outside_by, end in ((-1e-4, found.low), (1e-4, found.high)):
+        assert is_lost(terms, end + outside_by, low, high) or end in {0.0, 1.0}
     assert not is_lost(terms, found.low + 1e-4, low, high)
     assert not is_lost(terms, found.high - 1e-4, low, high)
 

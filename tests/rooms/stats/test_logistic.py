@@ -99,6 +99,26 @@ def test_fit_is_the_bottom(items: list[tuple[float, float, bool]], ridge: float)
     assert abs(math.fsum(missing) - ridge / 100 * found.bias) < 1e-6 * scale
 
 
+def test_overshooting_step_is_shortened() -> None:
+    """Features of very different size, on which whole steps would run away for good."""
+    rows = [
+        [712.9, 1.8, -174.2],
+        [0.9, 1.6, -1.5],
+        [-8.2, 1654.3, -1.2],
+        [-1.0, 1.5, -0.5],
+        [795.6, 4.3, -19.7],
+        [1.3, -793.7, -52.3],
+        [0.5, -1.2, 2.4],
+        [1.9, -52.6, -1839.2],
+    ]
+    labels = [0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0]
+    found = logistic.fit(rows, labels, ridge=0.01)
+
+    missing = [y - logistic.predict(found, row) for row, y in zip(rows, labels, strict=True)]
+    assert max(map(abs, found.weights)) < 10
+    assert math.fsum(missing) == pytest.approx(0.0001 * found.bias, abs=1e-6)
+
+
 @given(st.floats(-1e6, 1e6))
 def test_forecast_is_a_chance(odds: float) -> None:
     """In [0, 1], symmetric, and never beyond a number."""
