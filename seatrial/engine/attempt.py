@@ -80,7 +80,7 @@ async def attempt(
     )
     if isinstance(ticket, Failure):
         return Result(at=clock.now(), failure=ticket), None
-    timer = AttemptTimer(clock, task, timers, stream=stream)
+    timer = AttemptTimer(clock, task, health.alarms(task), timers, stream=stream)
     outcome: Answer | Failure
     try:
         call = Call(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from seatrial.engine.attempt import Reading, attempt
 from seatrial.engine.checking import repaired
@@ -22,8 +23,7 @@ from seatrial.values.attempts import Failure, Result
 WHOLE: Final = Reading(0)  # nothing is read in pieces
 
 
-@dataclass(slots=True)
-class Lap:
+class Lap(msgspec.Struct):
     """What a call holds while it runs, and what came of it.
 
     Args:

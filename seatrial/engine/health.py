@@ -6,12 +6,15 @@ The rules are in `reliability/`; here is only their state and the choice among o
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
+from seatrial.engine.timer import Alarms
 from seatrial.ports import Clock, Coin
 from seatrial.reliability.adaptive import AdaptiveThrottle
 from seatrial.reliability.breaker import Breaker, Permit, State
@@ -146,6 +149,14 @@ class Health:
         self.clock = clock
         self._coin = coin
         self._targets: dict[str, Target] = {}
+        self._alarms: Alarms | None = None
+
+    def alarms(self, task: asyncio.Task[Any] | None) -> Alarms:
+        """Return what wakes timers in a task's loop, or in the running one."""
+        loop = asyncio.get_running_loop() if task is None else task.get_loop()
+        if self._alarms is None or self._alarms.loop is not loop:
+            self._alarms = Alarms(loop)
+        return self._alarms
 
     # -- the plan's outlook ---------------------------------------------------------------
 

@@ -8,12 +8,59 @@ can be, looks, and is set again.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from seatrial.ports import Clock
 from seatrial.values.attempts import Cause, Timers
 
-_EARLY_S = 0.002  # loops round their alarms to milliseconds
+SLOT_S: Final = 0.25
+_EARLY_S: Final = 0.002  # loops round their alarms to milliseconds
+
+Slot = dict["AttemptTimer", None]
+"""Timers to be woken at the same time, in the order in which they came."""
+
+
+class Alarms:
+    """Wakes the timers of one event loop, by slots of time.
+
+    Nearly all limits are called off long before they pass: for those a place in a slot is kept,
+    which costs a twentieth of an alarm of the loop.
+
+    Args:
+        loop: whose.
+    """
+
+    __slots__ = ("_slots", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._slots: dict[int, Slot] = {}
+
+    def wake(self, timer: AttemptTimer, *, at: float, now: float) -> Slot | None:
+        """Have `timer.near` called soon before a time, unless it leaves the slot first.
+
+        Args:
+            timer: who is to be woken.
+            at: when, on the clock of `now`.
+            now: monotonic seconds.
+
+        Returns:
+            The slot; None when the time is too near for one.
+        """
+        number = int(at / SLOT_S)
+        wait_s = number * SLOT_S - now
+        if wait_s <= 0.0:
+            return None
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = {}
+            self.loop.call_later(wait_s, self._ring, number)
+        slot[timer] = None
+        return slot
+
+    def _ring(self, number: int) -> None:
+        for timer in list(self._slots.pop(number)):
+            timer.near()
 
 
 class AttemptTimer:
@@ -21,6 +68,7 @@ class AttemptTimer:
 
     Args:
         clock, task: what tells the time, and whom to stop; the engine always runs in a task.
+        alarms: of the loop.
         timers: the limits.
         stream: whether first byte, first token and gaps are timed.
     """
@@ -32,6 +80,7 @@ class AttemptTimer:
         "_handle",
         "_limit_at",
         "_loop",
+        "_slot",
         "_stream",
         "_task",
         "_timers",
@@ -46,12 +95,13 @@ class AttemptTimer:
         self,
         clock: Clock,
         task: asyncio.Task[Any] | None,
+        alarms: Alarms,
         timers: Timers,
         *,
         stream: bool,
     ) -> None:
         self._clock = clock
-        self._loop = loop = asyncio.get_running_loop() if task is None else task.get_loop()
+        self._loop = alarms.loop
         self._task = task
         self._timers = timers
         self._stream = stream
@@ -63,7 +113,10 @@ class AttemptTimer:
         self._cause = Cause.FIRST_BYTE_TIMEOUT if stream else Cause.TOTAL_TIMEOUT
         self._total_at = started + timers.total_s
         self._limit_at = self._due_at = started + limit_s
-        self._handle: asyncio.TimerHandle | None = loop.call_later(limit_s, self._ring)
+        self._handle: asyncio.TimerHandle | None = None
+        self._slot = alarms.wake(self, at=self._due_at, now=started)
+        if self._slot is None:
+            self._handle = self._loop.call_later(limit_s, self._ring)
 
     # -- Pulse ----------------------------------------------------------------------------
 
@@ -128,9 +181,18 @@ class AttemptTimer:
 
     def stop(self) -> None:
         """Cancel the alarm; call it before anything else is awaited."""
+        if self._slot is not None:
+            self._slot.pop(self, None)
+            self._slot = None
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+
+    def near(self) -> None:
+        """Set an alarm of its own: the time that it asked for is near."""
+        self._slot = None
+        delay_s = max(0.0, self._due_at - self._clock.now())
+        self._handle = self._loop.call_later(delay_s, self._ring)
 
     def _set(self, now: float) -> None:
         self.stop()

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
+import msgspec
+
 from seatrial.gateway import openai_out as out
 from seatrial.gateway.bounds import inflate
 from seatrial.gateway.face import App
@@ -35,8 +37,7 @@ class CallerGone(Exception):
     """Nobody is there to read an answer."""
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(msgspec.Struct):
     """One request: what came, who asks, and where the answer goes.
 
     Args:

@@ -133,15 +133,14 @@ def outline(record: Record) -> Record:
 
     It is light: thousands may wait in memory beside their encodings.
     """
-    attempts = tuple(
-        [_bare(attempt) for attempt in record.attempts if attempt.cause or attempt.sent]
-    )
-    return msgspec.structs.replace(record, attempts=attempts, input=None, output=None)
-
-
-def _bare(attempt: AttemptRecord) -> AttemptRecord:
-    """Return an attempt without the provider's own report."""
-    if not attempt.usage or "raw" not in attempt.usage:
-        return attempt
-    counted = {name: each for name, each in attempt.usage.items() if name != "raw"}
-    return msgspec.structs.replace(attempt, usage=counted)
+    attempts = []
+    for attempt in record.attempts:
+        if attempt.cause or attempt.sent:
+            usage = attempt.usage
+            if usage and "raw" in usage:  # the provider's own report
+                usage = usage.copy()
+                del usage["raw"]
+                attempts.append(msgspec.structs.replace(attempt, usage=usage))
+            else:
+                attempts.append(attempt)
+    return msgspec.structs.replace(record, attempts=tuple(attempts), input=None, output=None)
