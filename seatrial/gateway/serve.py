@@ -25,6 +25,9 @@ _POLL_S: Final = 0.02
 _QUIET: Final = 2  # looks at an empty queue before the socket is closed
 _LONGEST_QUEUE: Final = 50  # looks at most
 _IDLE_S: Final = 1.0  # a connection silent for that long while stopping is let go
+# uvloop takes one connection per listener and turn of its loop: behind long turns a rush of new
+# callers would wait for seconds.
+_LISTENERS: Final = 16
 _LAST_WORD_S: Final = 2.0  # for requests that are ended by force to say so
 
 
@@ -61,7 +64,7 @@ class Gateway:
         self._edge = Edge(asgi, settings, self._state, app.new_id, keeper.turns_away)
         self._socket = bind(settings)
         self.port: int = self._socket.getsockname()[1]
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._hurry = asyncio.Event()
         self._told = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
@@ -76,11 +79,13 @@ class Gateway:
             raise
         self._tick()
         self._ticker = asyncio.create_task(self._keep_ticking())
-        self._listener = await loop.create_server(
-            lambda: EdgeProtocol(self._edge, loop),
-            sock=self._socket,
-            backlog=self._settings.backlog,
-        )
+        for place in range(_LISTENERS):
+            listener = await loop.create_server(
+                lambda: EdgeProtocol(self._edge, loop),
+                sock=self._socket.dup() if place else self._socket,
+                backlog=self._settings.backlog,
+            )
+            self._listeners.append(listener)
 
     def stop(self) -> None:
         """Ask it to stop; asked again, it hurries."""
@@ -134,8 +139,8 @@ class Gateway:
             quiet = 0 if waiting(self._socket) else quiet + 1
             if quiet == _QUIET:
                 break
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         self._socket.close()
 
     async def _end_by_force(self) -> None:
