@@ -192,7 +192,8 @@ class Admission:
         """
         now = self._clock.now()
         self._lags.append(lag_s)
-        self._lagging = max(self._lags) > LAG_S
+        self._strain.lag_s = max(self._lags)
+        self._lagging = self._strain.lag_s > LAG_S
         bound = self._max_memory_bytes
         self._full = bound is not None and memory_bytes > bound
         if self._learns and lag_s > LAG_S:

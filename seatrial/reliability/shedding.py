@@ -26,7 +26,7 @@ TARGET_S: Final = 0.1  # a queue in which even the luckiest waits longer is too 
 INTERVAL_S: Final = 1.0
 LAG_S: Final = 0.1  # of the event loop
 QUEUE_S: Final = 1.0  # the queue holds what can be done in so long
-QUEUE_STRAINED_S: Final = 0.05  # and under overload in so long
+QUEUE_STRAINED_S: Final = 0.05  # and under overload in so long, and in the time of one lag
 LEAST_QUEUE: Final = 8
 OLDEST_EVERY: Final = 4  # under overload the newest goes first; every so many, the oldest
 LOWEST: Final = len(Criticality) - 1
@@ -40,13 +40,15 @@ class Strain:
         rate: requests per second that are probably served, until it is known.
     """
 
-    __slots__ = ("_checked_at", "_ended", "_least_s", "_turned_away", "floor", "rate")
+    __slots__ = ("_checked_at", "_ended", "_least_s", "_turned_away", "floor", "lag_s", "rate")
 
     def __init__(self, now: float, *, rate: float) -> None:
         self.floor = LOWEST
         """The rank of the last class that is served; those beyond it are refused."""
         self.rate = rate
         """Requests that end per second."""
+        self.lag_s = 0.0
+        """By how much the event loop was late: what comes meanwhile comes all at once."""
         self._checked_at = now
         self._ended = 0
         self._least_s: float | None = None
@@ -60,7 +62,8 @@ class Strain:
     @property
     def bound(self) -> int:
         """How many may wait."""
-        return max(LEAST_QUEUE, int(self.rate * (QUEUE_STRAINED_S if self.overloaded else QUEUE_S)))
+        most_s = min(QUEUE_S, QUEUE_STRAINED_S + self.lag_s) if self.overloaded else QUEUE_S
+        return max(LEAST_QUEUE, int(self.rate * most_s))
 
     def waited(self, seconds: float) -> None:
         """Note how long one waited that is served now."""

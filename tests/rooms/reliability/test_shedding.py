@@ -92,6 +92,10 @@ def test_the_queue_holds_a_second_of_work_and_less_under_overload() -> None:
     assert 600 == strain.bound, "an idle second says nothing about the rate"
     checked(strain, 3.0, 0.2)
     assert 30 == strain.bound
+    strain.lag_s = 0.25
+    assert 180 == strain.bound, "what comes while the loop is late comes all at once"
+    strain.lag_s = 5.0
+    assert 600 == strain.bound
     assert LEAST_QUEUE == Strain(0.0, rate=0).bound
 
 
