@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from seatrial.engine.idempotency import AT_ONCE, Twins
 from seatrial.errors import StoreUnavailable
 from seatrial.ports import Claim
 from seatrial.reliability.idempotency import place_of
+from seatrial.testing.clock import LeapingLoop
 from seatrial.values.chat import Answer
 from seatrial.values.decisions import Answered, Decision, HandedOff, Head, Kind, Refused, Settled
 from seatrial.values.requests import Caller, Request
@@ -295,6 +296,20 @@ def test_the_next_twin_is_asked_when_the_first_left() -> None:
         assert 1 == len({each.head.record_id for each in settled})
         assert 4 == sum(each.replayed for each in settled)
         assert first.cancelled()
+        await scene.at_rest()
+
+    play(scene())
+
+
+def test_a_loop_that_lags_is_no_delay_of_the_store() -> None:
+    """What could not run for five seconds gets its time afterwards."""
+
+    async def scene() -> None:
+        scene = Scene(Claims(takes_s=5.5))
+        twins = [scene.start() for _ in range(3)]
+        await asyncio.sleep(0.1)
+        cast(LeapingLoop, asyncio.get_running_loop()).leap(5.0)
+        assert {Kind.ANSWER} == {(await twin).decision.kind for twin in twins}
         await scene.at_rest()
 
     play(scene())
