@@ -29,7 +29,7 @@ def claim(
 
 def test_of_many_who_claim_a_key_at_once_one_gets_it(store: DurableStore) -> None:
     """Thirty callers, five keys: each key is one caller's, and all others are told whose."""
-    with ThreadPoolExecutor(15) as callers:
+    with ThreadPoolExecutor(5) as callers:
         found = list(
             callers.map(lambda i: (i, claim(store, f"k{i % 5}", holder=f"r{i}")), range(30))
         )
@@ -70,7 +70,7 @@ def test_a_claim_without_a_result_is_void_after_its_lease(store: DurableStore) -
 def test_of_many_who_take_over_one_gets_it(store: DurableStore) -> None:
     """A dead holder has one heir."""
     claim(store)
-    with ThreadPoolExecutor(15) as callers:
+    with ThreadPoolExecutor(5) as callers:
         found = list(callers.map(lambda i: claim(store, holder=f"r{i}", now=NOW + 40.0), range(30)))
 
     heirs = [i for i, standing in enumerate(found) if standing is None]

@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from seatrial.providers.python import PythonProvider
 from seatrial.values.attempts import Cause, Failure, Timers
 from seatrial.values.chat import Answer, Piece, Usage
 from tests.conformance.scripted_wire import Beats, call, drained, streamed, text_of
+from tests.patience import LONG_S
 
 pytestmark = pytest.mark.anyio
 
@@ -166,19 +166,14 @@ async def test_async_function() -> None:
 
 
 async def test_sync_function_runs_beside_the_loop() -> None:
-    """While it sleeps the loop goes on."""
-    ticks = 0
+    """While it waits the loop goes on."""
+    loop, go = asyncio.get_running_loop(), threading.Event()
 
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            await asyncio.sleep(0.005)
-            ticks += 1
+    def answer() -> str:
+        loop.call_soon_threadsafe(go.set)
+        return "a" if go.wait(LONG_S) else "the loop stood still"
 
-    task = asyncio.create_task(tick())
-    assert "a" == await said(lambda: time.sleep(0.1) or "a")
-    task.cancel()
-    assert ticks > 5
+    assert "a" == await said(answer)
 
 
 async def test_context_goes_along() -> None:

@@ -350,28 +350,37 @@ def test_every_list_is_read_from_an_index(store: SqliteStore, filters: dict[str,
 def test_kill_9_in_a_migration_leaves_the_next_run_to_do_it(tmp_path: Path) -> None:
     """At statement after statement of it: nothing half done, and the next run completes."""
     program = (
-        "import os, signal, sys; from sqlalchemy import event\n"
+        "import os, signal, sys; import alembic.command; from sqlalchemy import event\n"
         "from pathlib import Path; from seatrial.store.sqlite import SqliteStore\n"
-        "store = SqliteStore(Path(sys.argv[1])); left = [int(sys.argv[2])]\n"
-        "def count(*_):\n"
-        "    left[0] -= 1\n"
-        "    if left[0] < 0: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "event.listen(store._database.write, 'after_cursor_execute', count)\n"
-        "store.migrate()\n"
+        "def migrate(nth):\n"
+        "    store = SqliteStore(Path(sys.argv[1]) / f'{nth}.db'); left = [nth]\n"
+        "    def count(*_):\n"
+        "        left[0] -= 1\n"
+        "        if left[0] < 0: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    event.listen(store._database.write, 'after_cursor_execute', count)\n"
+        "    store.migrate()\n"
+        "for nth in [*range(3), *range(3, 100, 5)]:\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        migrate(nth)\n"
+        "        os._exit(0)\n"
+        "    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+        "    print(nth, ended)\n"
+        "    if not ended: break\n"
     )
-    for nth in [*range(3), *range(3, 100, 5)]:
-        path = tmp_path / f"{nth}.db"
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(path), str(nth)], timeout=60, check=False
-        )
-        with closing(SqliteStore(path)) as store:
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, timeout=100, check=True
+    )
+    ends = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    for nth, _ in ends:
+        with closing(SqliteStore(tmp_path / f"{nth}.db")) as store:
             store.ready()
             assert 1 == store.records.add([sealed(1)])
-        if done.returncode == 0:
-            assert nth > 10
-            return
-        assert -signal.SIGKILL == done.returncode
-    pytest.fail("the migration never ended")
+
+    *killed, (last, whole) = ends
+    assert last > 10
+    assert 0 == whole, "the migration never ended"
+    assert {-signal.SIGKILL} == {end for _, end in killed}
 
 
 def test_an_old_sqlite_is_warned_of_once(

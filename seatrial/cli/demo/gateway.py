@@ -16,7 +16,7 @@ from seatrial.errors import Unavailable
 FEATURE: Final = "help"
 ROUTE: Final = ("model", "cache", "rules", "say")
 
-START_LIMIT_S: Final = 20.0
+START_LIMIT_S: Final = 60.0
 STOP_LIMIT_S: Final = 15.0
 LOG: Final = "serve.log"
 

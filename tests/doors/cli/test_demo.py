@@ -40,7 +40,7 @@ def demo(*options: str, folder: Path) -> tuple[str, float]:
     began_at = time.monotonic()
     ran = subprocess.run(
         [sys.executable, "-m", "seatrial", "demo", *options],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=110, check=True,
         # What a reader has set for a gateway of their own does not reach the demo's.
         env=os.environ | {"TMPDIR": str(folder), "SEATRIAL_SERVICE__LISTEN": "nowhere"},
     )  # fmt: skip
@@ -57,7 +57,7 @@ def test_demo_shows_the_difference(run: Run, tmp_path: Path) -> None:
     shown: dict[str, Any] = json.loads(out)
     straight, through = shown["straight"], shown["seatrial"]
 
-    assert took_s < 30  # 12 on a machine with nothing else to do
+    assert took_s < 90  # 12 on a machine with nothing else to do
     assert 504 == straight["asked"] == through["asked"]
     for side in (straight, through):
         ended = ("answered", "degraded", "errors", "cut", "gave_up")

@@ -19,7 +19,7 @@ from seatrial.cli.serve import open_serving, start_facts
 from seatrial.gateway.settings import door_settings
 from tests.doors.cli.conftest import Run
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 @contextmanager
