@@ -10,7 +10,7 @@ import pytest
 
 from tests.doors.gateway.process import Line, Server, chat, serving
 from tests.doors.gateway.served import PIECES
-from tests.patience import LONG_S, until
+from tests.patience import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.wire]
 
@@ -22,15 +22,6 @@ def server() -> Iterator[Server]:
         yield running
 
 
-async def reached(server: Server, name: str, count: int) -> None:
-    """Wait until a figure of the server has grown to this; fail when it never does."""
-    async with asyncio.timeout(LONG_S):
-        grown = 0
-        while grown < count:
-            await asyncio.sleep(0.01)
-            grown = (await server.figures())[name]
-
-
 @pytest.mark.parametrize(
     ("model", "stream"), [("forever", False), ("forever", True), ("endless", True)]
 )
@@ -39,10 +30,10 @@ async def test_leaving_reaches_the_application(server: Server, model: str, strea
     before = await server.figures()
     line = await Line.open(server.port)
     line.writer.write(chat(model, stream=stream))
-    await reached(server, "asked", before["asked"] + 1)
+    await server.reached("asked", before["asked"] + 1)
     line.writer.transport.abort()
 
-    await reached(server, "cancelled", before["cancelled"] + 1)
+    await server.reached("cancelled", before["cancelled"] + 1)
 
 
 async def test_leaving_with_requests_in_line_is_noticed(server: Server) -> None:
@@ -50,10 +41,10 @@ async def test_leaving_with_requests_in_line_is_noticed(server: Server) -> None:
     before = await server.figures()
     line = await Line.open(server.port)
     line.writer.write(chat("forever") + chat("forever"))
-    await reached(server, "asked", before["asked"] + 1)
+    await server.reached("asked", before["asked"] + 1)
     line.writer.transport.abort()
 
-    await reached(server, "cancelled", before["cancelled"] + 1)
+    await server.reached("cancelled", before["cancelled"] + 1)
 
 
 @pytest.mark.parametrize(("model", "stream"), [("flood", True), ("large", False)])

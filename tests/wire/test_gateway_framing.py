@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.doors.gateway.process import Line, Server, chat, serving
+from tests.patience import LONG_S
 
 pytestmark = [pytest.mark.anyio, pytest.mark.wire]
 
@@ -84,7 +85,7 @@ async def all_of(line: Line) -> bytes:
     """Read to the end; a reset is an end as well."""
     data = b""
     try:
-        while part := await asyncio.wait_for(line.reader.read(65536), 5):
+        while part := await asyncio.wait_for(line.reader.read(65536), LONG_S):
             data += part
     except ConnectionError:
         pass
@@ -211,7 +212,7 @@ async def test_slow_caller_is_cut(server: Server, start: bytes) -> None:
     """Neither a silent connection nor half a request is kept."""
     line = await Line.open(server.port)
     line.writer.write(start)
-    data = await asyncio.wait_for(all_of(line), 5)
+    data = await asyncio.wait_for(all_of(line), LONG_S)
     line.close()
 
     assert data.startswith(b"HTTP/1.1 408 ") == bool(start)

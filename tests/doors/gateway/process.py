@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.patience import LONG_S
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -25,7 +27,7 @@ class Server:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def ended(self, timeout: float = 15.0) -> tuple[int, str]:
+    def ended(self, timeout: float = LONG_S) -> tuple[int, str]:
         """Wait for its end; return exit status and what it printed."""
         out, _ = self.process.communicate(timeout=timeout)
         return self.process.returncode, out
@@ -46,6 +48,14 @@ class Server:
             return {each["id"]: each["created"] for each in listed["data"]}
         finally:
             line.close()
+
+    async def reached(self, name: str, count: int) -> None:
+        """Wait until a figure has grown to this; fail when it never does."""
+        async with asyncio.timeout(LONG_S):
+            grown = 0
+            while grown < count:
+                await asyncio.sleep(0.01)
+                grown = (await self.figures())[name]
 
 
 @contextmanager
@@ -113,7 +123,7 @@ class Line:
         """Send bytes and read one answer."""
         try:
             self.writer.write(data)
-            return await asyncio.wait_for(self.read(), 20)
+            return await asyncio.wait_for(self.read(), LONG_S)
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
             raise Lost(repr(error)) from error
 

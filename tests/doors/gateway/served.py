@@ -24,7 +24,7 @@ async def scripted(request: Request, sink: Any) -> Settled:
         case "slow":
             await asyncio.sleep(0.03)
         case "later":
-            await asyncio.sleep(1)
+            await asyncio.sleep(2)
         case "forever":
             await asyncio.Event().wait()
         case "stream":
