@@ -247,8 +247,9 @@ class Admission:
             return Entry.ENTERS
         if criticality is Criticality.SHADOW:
             return self._refuse_us()
+        bound = self._strain.bound(patient=self._shares.is_bystander(key))
         entry = self._queue.entry(
-            key, rank, room=limit, bound=self._strain.bound, now=now, lagging=self._lagging
+            key, rank, room=limit, bound=bound, now=now, lagging=self._lagging
         )
         match entry:
             case Waiter() | Entry.WAITS | Entry.ENTERS:

@@ -59,10 +59,16 @@ class Strain:
         """Whether the last interval's shortest wait was too long."""
         return self.floor < LOWEST
 
-    @property
-    def bound(self) -> int:
-        """How many may wait."""
-        most_s = min(QUEUE_S, QUEUE_STRAINED_S + self.lag_s) if self.overloaded else QUEUE_S
+    def bound(self, *, patient: bool = False) -> int:
+        """Return how many may wait.
+
+        Args:
+            patient: whether under overload as many may wait as ever: for the keys that are not
+                the reason for it, so that they outlast it.
+        """
+        most_s = QUEUE_S
+        if self.overloaded and not patient:
+            most_s = min(QUEUE_S, QUEUE_STRAINED_S + self.lag_s)
         return max(LEAST_QUEUE, int(self.rate * most_s))
 
     def waited(self, seconds: float) -> None:
