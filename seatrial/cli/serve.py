@@ -62,7 +62,7 @@ def serve(
 
     Changes of the configuration are taken up while it runs; a broken file is refused and told.
     """
-    from seatrial.cli.memory import keep_together, search_seldom
+    from seatrial.cli.memory import give_back, keep_together, search_seldom
     from seatrial.gateway.serve import run
 
     keep_together()
@@ -74,6 +74,7 @@ def serve(
 
     def tell_start(host: str, port: int) -> None:
         search_seldom()
+        give_back()
         facts = start_facts(serving, settings, port=port)
         if in_json:
             log.tell("serving", facts)

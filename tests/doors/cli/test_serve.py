@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -214,3 +215,20 @@ def test_collector_looks_seldom() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "True 10000" == said.stdout.strip()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads its own memory")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc only")
+def test_memory_is_given_back() -> None:
+    """What lies free between things in use goes back to the system, in a process of its own."""
+    code = (
+        "from seatrial.cli.memory import give_back\n"
+        "def pages(): return int(open('/proc/self/statm').read().split()[1])\n"
+        "kept = [bytes(2000) for _ in range(20_000)]\n"
+        "kept = kept[::100]\n"
+        "before = pages()\n"
+        "print(give_back(), before - pages() > 5000)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "True True" == said.stdout.strip()
