@@ -247,7 +247,7 @@ class Admission:
             return Entry.ENTERS
         if criticality is Criticality.SHADOW:
             return self._refuse_us()
-        bound = self._strain.bound(patient=self._shares.is_bystander(key))
+        bound = self._strain.bound(patient=self._shares.is_uneven)
         entry = self._queue.entry(
             key, rank, room=limit, bound=bound, now=now, lagging=self._lagging
         )

@@ -108,9 +108,10 @@ class Shares:
         """Whether a key usually holds far more than the others do, as of the last look."""
         return key in self._far
 
-    def is_bystander(self, key: str) -> bool:
-        """Whether others hold far more than they should, and this key does not."""
-        return bool(self._far) and key not in self._far
+    @property
+    def is_uneven(self) -> bool:
+        """Whether some key usually holds far more than the others do, as of the last look."""
+        return bool(self._far)
 
     def may_queue(self, key: str, bound: int, *, lagging: bool) -> float:
         """Return how many of a key may wait that has its fair share, as of the last look.

@@ -63,8 +63,8 @@ class Strain:
         """Return how many may wait.
 
         Args:
-            patient: whether under overload as many may wait as ever: for the keys that are not
-                the reason for it, so that they outlast it.
+            patient: whether under overload as many may wait as ever: where one key is the reason
+                for it, so that the others outlast it; that key is held short by itself.
         """
         most_s = QUEUE_S
         if self.overloaded and not patient:

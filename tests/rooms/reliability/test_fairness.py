@@ -97,7 +97,7 @@ def test_whoever_has_its_share_may_have_an_even_part_of_the_queue() -> None:
     for lagging in (False, True):
         assert 20 == shares.may_queue("k1", 200, lagging=lagging)
     assert not any(shares.is_far_over(f"k{i}") for i in range(10))
-    assert not shares.is_bystander("k1")
+    assert not shares.is_uneven
 
 
 def test_whoever_usually_holds_far_more_may_only_have_a_few() -> None:
@@ -108,7 +108,7 @@ def test_whoever_usually_holds_far_more_may_only_have_a_few() -> None:
     assert 15 < shares.may_queue("greedy", 200, lagging=False) < 16
     assert 0 == shares.may_queue("greedy", 200, lagging=True)
     assert not shares.is_far_over("k1")
-    assert (True, False) == (shares.is_bystander("k1"), shares.is_bystander("greedy"))
+    assert shares.is_uneven
     assert 20 == shares.may_queue("k1", 200, lagging=True)
 
 
