@@ -13,7 +13,7 @@ from seatrial.reliability import answers
 from seatrial.reliability.answers import Assembly
 from seatrial.reliability.flow import Attempt
 from seatrial.values.attempts import Cause, Failure, Result
-from seatrial.values.chat import Answer, Piece, Usage
+from seatrial.values.chat import Answer, Piece
 from seatrial.values.requests import EMBED, Request
 
 FLOOR_AFTER_S = 8.0  # a stream may start slowly; judged from here on
@@ -112,13 +112,10 @@ async def attempt(
         health.settle(ticket, failure=Failure(Cause.RAISED), took_s=None)
         raise
     timer.stop()
-    if isinstance(outcome, Answer):
-        fault = _fault(outcome, request, body)
-        if fault is None:
-            return _good(outcome, ticket, timer, health), None
-        failure = Failure(Cause.INVALID_ANSWER, fault)
-        return _bad(failure, ticket, timer, health, usage=outcome.usage), None
-    return _bad(outcome, ticket, timer, health), None
+    fault = _fault(outcome, request, body) if isinstance(outcome, Answer) else None
+    if isinstance(outcome, Answer) and fault is None:
+        return _good(outcome, ticket, timer, health), None
+    return _bad(outcome, ticket, timer, health, fault=fault), None
 
 
 def _fault(answer: Answer, request: Request, body: dict[str, Any]) -> str | None:
@@ -147,13 +144,18 @@ def _good(answer: Answer, ticket: Ticket, timer: AttemptTimer, health: Health) -
 
 
 def _bad(
-    failure: Failure,
+    outcome: Answer | Failure,
     ticket: Ticket,
     timer: AttemptTimer,
     health: Health,
     *,
-    usage: Usage | None = None,
+    fault: str | None,
 ) -> Result:
+    usage = None
+    if isinstance(outcome, Answer):
+        failure, usage = Failure(Cause.INVALID_ANSWER, fault or ""), outcome.usage
+    else:
+        failure = outcome
     health.settle(ticket, failure=failure, took_s=None)
     return Result(
         at=timer.now(),
