@@ -462,8 +462,13 @@ class Reviews(Protocol):
         escalates: bool,
         reviewers: int | None = None,
         deliveries: Sequence[Delivery] = (),
+        due_was: float | None = None,
     ) -> bool:
-        """Send an open item to another queue, all its seats free; False when it is settled."""
+        """Send an open item to another queue, all its seats free; False when it is settled.
+
+        With `due_was` also False when it is not due then any more: of two processes that saw
+        the same item late one passes it on.
+        """
 
     def settled_since(self, at: float, *, limit: int = 500) -> list[Review]:
         """Return items settled at `at` or later, oldest first."""
@@ -556,6 +561,11 @@ class Store(Protocol):
     releases: Releases
     ledger: Ledger
     idempotency: Idempotency
+    reviews: Reviews
+    outcomes: Outcomes
+    proofs: Proofs
+    people: People
+    deliveries: Deliveries
 
     def ready(self) -> None:
         """Return if the schema is the one we know; raise `StoreUnavailable` or `StartRefused`."""

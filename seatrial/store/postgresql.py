@@ -11,14 +11,30 @@ from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 
 from seatrial.errors import StartRefused
-from seatrial.ports import Idempotency, Keys, Ledger, Records, Releases
+from seatrial.ports import (
+    Deliveries,
+    Idempotency,
+    Keys,
+    Ledger,
+    Outcomes,
+    People,
+    Proofs,
+    Records,
+    Releases,
+    Reviews,
+)
 from seatrial.store import schema
 from seatrial.store.database import Database
+from seatrial.store.deliveries import SqlDeliveries
 from seatrial.store.idempotency import SqlIdempotency
 from seatrial.store.keys import SqlKeys
 from seatrial.store.ledger import SqlLedger
+from seatrial.store.outcomes import SqlOutcomes
+from seatrial.store.people import SqlPeople
+from seatrial.store.proofs import SqlProofs
 from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
+from seatrial.store.reviews import SqlReviews
 from seatrial.store.serving import ServingLock
 from seatrial.store.watchdog import Watchdog
 
@@ -47,6 +63,11 @@ class PostgresStore:
     releases: Releases
     ledger: Ledger
     idempotency: Idempotency
+    reviews: Reviews
+    outcomes: Outcomes
+    proofs: Proofs
+    people: People
+    deliveries: Deliveries
 
     def __init__(self, url: URL, *, limit_s: float = 5.0) -> None:
         try:
@@ -86,6 +107,11 @@ class PostgresStore:
         self.releases = SqlReleases(self._database)
         self.ledger = SqlLedger(self._database)
         self.idempotency = SqlIdempotency(self._database)
+        self.reviews = SqlReviews(self._database)
+        self.outcomes = SqlOutcomes(self._database)
+        self.proofs = SqlProofs(self._database)
+        self.people = SqlPeople(self._database)
+        self.deliveries = SqlDeliveries(self._database)
 
     def __repr__(self) -> str:
         return f"PostgresStore({self.name!r})"

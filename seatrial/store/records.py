@@ -10,13 +10,25 @@ from itertools import chain, islice
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.engine import Dialect
 
 from seatrial.ports import RecordQuery, Sealed
 from seatrial.store.database import Database
+from seatrial.store.items import IS_OPEN, ask_people, forget
 from seatrial.store.ledger import book
+from seatrial.store.outcomes import forget_texts, give_up_before
 from seatrial.store.tables import record as table
+from seatrial.store.tables import review
 from seatrial.values.chat import content_text
 from seatrial.values.records import Record
 from seatrial.values.sealing import unseal
@@ -45,7 +57,9 @@ class SqlRecords:
         self._database = database
 
     def add(self, batch: Sequence[Sealed], *, sync: bool = False) -> int:
-        """Add those not there yet, by id, and book what they cost; return how many were new.
+        """Add those not there yet, by id; return how many were new.
+
+        What they cost is booked and what they ask of people is made in the same transaction.
 
         Raises:
             StoreUnavailable: none was added; the same may succeed later.
@@ -54,7 +68,9 @@ class SqlRecords:
         try:
             with self._database.writing(sync=sync) as connection:
                 _insert(connection, batch)
-                book(connection, [sealed.record for sealed in batch])
+                records = [sealed.record for sealed in batch]
+                book(connection, records)
+                ask_people(connection, records)
             return len(batch)
         except _KnownAlreadyError:
             # Rare: a batch whose commit was not heard of.  Which ones are new must be known, or
@@ -62,6 +78,7 @@ class SqlRecords:
             with self._database.writing(sync=sync) as connection:
                 new = [sealed.record for sealed in batch if _insert_one(connection, sealed)]
                 book(connection, new)
+                ask_people(connection, new)
             return len(new)
 
     def get(self, id: str, *, tenant: str) -> Record | None:
@@ -126,17 +143,26 @@ class SqlRecords:
             return [_unpack(row.id, row.blob) for row in connection.execute(rows)]
 
     def delete_before(self, cutoff: float, *, limit: int = 500) -> int:
-        """Delete up to `limit` of the oldest records started before `cutoff`; return how many."""
+        """Delete up to `limit` of the oldest records started before `cutoff`; return how many.
+
+        A record that people have yet to look at stays.  What they said of a record, and free
+        words about it, go with it; outcomes, labels and the books keep the figures.
+        """
+        waits = exists().where(review.c.id == table.c.id, IS_OPEN)
         oldest = (
             select(table.c.id)
-            .where(table.c.started_at < cutoff)
+            .where(table.c.started_at < cutoff, ~waits)
             .order_by(table.c.started_at)
             .limit(limit)
         )
         with self._database.writing(sync=False) as connection:
-            return connection.execute(
-                delete(table).where(table.c.id.in_(oldest.scalar_subquery()))
-            ).rowcount
+            give_up_before(connection, cutoff)
+            ids = list(connection.scalars(oldest))
+            if not ids:
+                return 0
+            forget(connection, ids)
+            forget_texts(connection, ids)
+            return connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
 
 
 def _matching(query: RecordQuery) -> Select[Any]:

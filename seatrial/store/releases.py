@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import Insert, select
+from sqlalchemy import select
 
 from seatrial.ports import ReleaseRow
-from seatrial.store.database import Database
+from seatrial.store.database import Database, insert_into
 from seatrial.store.tables import release
 
 
@@ -24,7 +24,7 @@ class SqlReleases:
         if not values:
             return
         with self._database.writing(sync=True) as connection:
-            connection.execute(_insert_new(connection.dialect.name), values)
+            connection.execute(insert_into(connection, release).on_conflict_do_nothing(), values)
 
     def all(self, *, feature: str = "") -> list[ReleaseRow]:
         """Return releases, newest first."""
@@ -36,18 +36,3 @@ class SqlReleases:
                 ReleaseRow(row.id, row.feature, row.content, row.commit, row.dirty, row.first_seen)
                 for row in connection.execute(rows)
             ]
-
-
-def _insert_new(dialect: str) -> Insert:
-    """Return an insert that leaves alone what is there.
-
-    One clause, which SQLAlchemy knows under each dialect's own insert; the other dialect is not
-    loaded, for it costs a server's start a tenth of its time.
-    """
-    if dialect == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(release).on_conflict_do_nothing()
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(release).on_conflict_do_nothing()

@@ -14,15 +14,31 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect
 
 from seatrial.errors import StartRefused, StoreUnavailable
-from seatrial.ports import Idempotency, Keys, Ledger, Records, Releases
+from seatrial.ports import (
+    Deliveries,
+    Idempotency,
+    Keys,
+    Ledger,
+    Outcomes,
+    People,
+    Proofs,
+    Records,
+    Releases,
+    Reviews,
+)
 from seatrial.store import schema
 from seatrial.store.database import Database
+from seatrial.store.deliveries import SqlDeliveries
 from seatrial.store.idempotency import SqlIdempotency
 from seatrial.store.keys import SqlKeys
 from seatrial.store.ledger import SqlLedger
 from seatrial.store.locks import FileLock
+from seatrial.store.outcomes import SqlOutcomes
+from seatrial.store.people import SqlPeople
+from seatrial.store.proofs import SqlProofs
 from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
+from seatrial.store.reviews import SqlReviews
 
 BUSY_S: Final = 2.0  # how long a call waits for another process that writes
 START_S: Final = 30.0  # how long a first start waits for others that make the same file
@@ -50,6 +66,11 @@ class SqliteStore:
     releases: Releases
     ledger: Ledger
     idempotency: Idempotency
+    reviews: Reviews
+    outcomes: Outcomes
+    proofs: Proofs
+    people: People
+    deliveries: Deliveries
 
     def __init__(self, path: Path, *, limit_s: float = 5.0) -> None:
         self.path = path
@@ -69,6 +90,11 @@ class SqliteStore:
         self.releases = SqlReleases(self._database)
         self.ledger = SqlLedger(self._database)
         self.idempotency = SqlIdempotency(self._database)
+        self.reviews = SqlReviews(self._database)
+        self.outcomes = SqlOutcomes(self._database)
+        self.proofs = SqlProofs(self._database)
+        self.people = SqlPeople(self._database)
+        self.deliveries = SqlDeliveries(self._database)
 
     def __repr__(self) -> str:
         return f"SqliteStore({str(self.path)!r})"

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0003"
+REVISION: Final = "0004"
 """The schema this version of Seatrial knows: the newest Alembic revision."""
 
 metadata = MetaData()
@@ -115,4 +115,152 @@ idempotency = Table(
     Column("at", Double, nullable=False),
     Column("held_until", Double, nullable=False),  # while there is no result
     Column("result", LargeBinary),  # a byte that says whether it is deflated, then MessagePack
+)
+
+
+def _at(name: str) -> Column[float]:
+    return Column(name, Double, nullable=False)
+
+
+# An item for people.  Its id is its record's; it is deleted with its record.
+review = Table(
+    "review",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("tenant"),
+    _text("feature"),
+    _text("release"),
+    _text("queue"),
+    _text("why"),
+    Column("patient", Boolean, nullable=False),  # no caller waits; so that those who do sort first
+    _at("due_at"),
+    _at("created_at"),
+    _text("state"),
+    _at("settled_at"),
+    Column("confidence", Double),
+    Column("escalations", Integer, nullable=False),
+    Column("ask", LargeBinary, nullable=False),  # MessagePack, as the two below and rulings
+    Column("notes", LargeBinary, nullable=False),
+    Column("settled", LargeBinary),
+    # What follows from the seats, for indexes; see `reviews.retell`.
+    Column("free_at", Double),  # when a seat without a ruling is free; absent when none is left
+    Column("held_until", Double),  # when the last lease ends
+    Column("ripe_at", Double),  # when all rulings are final; absent while one is missing
+)
+
+review_seat = Table(
+    "review_seat",
+    metadata,
+    Column("review", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _text("holder"),
+    _at("until"),  # 0.0 when nobody holds it
+    _text("author"),  # of the ruling
+    Column("ruling", LargeBinary),
+    _at("final_at"),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("record_id"),
+    _text("kind"),
+    _text("source"),
+    _at("at"),
+    _text("tenant"),
+    _text("feature"),
+    Column("wrong", Boolean),
+    _text("value"),
+    _text("text"),  # goes with its record
+    _text("by"),
+    _at("received_at"),
+    Column("blind", Boolean, nullable=False),
+    Column("unjoined_at", Double),  # when it came, while its record is missing; absent after that
+)
+
+# An outcome that says right or wrong, beside what its record said: evidence, for ever.
+label = Table(
+    "label",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    _text("record_id"),
+    _text("feature"),
+    _text("release"),
+    Column("content", LargeBinary, nullable=False),  # MessagePack
+)
+
+proof = Table(
+    "proof",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("feature"),
+    _text("release"),
+    _text("segment"),
+    _at("made_at"),
+    _text("content"),
+)
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("feature", Text, primary_key=True),
+    Column("release", Text, primary_key=True),
+    Column("segment", Text, primary_key=True),
+    _text("mode"),
+    _amount("sequence"),
+    _text("content"),
+    _at("at"),
+)
+
+moved = Table(
+    "moved",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("feature"),
+    _text("release"),
+    _text("segment"),
+    _text("before"),
+    _text("after"),
+    _at("at"),
+    _text("by"),
+    _text("reason"),
+    _text("evidence"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("name"),
+    _text("role"),
+    _text("tenant"),
+    _text("queues"),  # a JSON array
+    _text("digest"),
+    _at("created_at"),
+    Column("disabled_at", Double),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _text("person"),
+    _text("csrf"),
+    _at("created_at"),
+    _at("expires_at"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("to"),
+    _text("event"),
+    Column("body", LargeBinary, nullable=False),
+    _at("created_at"),
+    _at("next_at"),
+    Column("tries", Integer, nullable=False),
+    _text("state"),
+    _text("last"),
 )

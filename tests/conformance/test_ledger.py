@@ -301,7 +301,7 @@ def test_a_store_of_the_first_schema_comes_along(address: str) -> None:
 
         _insert(connection, [sealed(old)])
 
-    assert ["0002", "0003"] == store.migrate()
+    assert ["0002", "0003", "0004"] == store.migrate()
     store.ready()
 
     assert old == store.records.get(old.id, tenant="default")

@@ -8,7 +8,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
 from seatrial.errors import StoreUnavailable
-from seatrial.ports import Idempotency, Journal, Keys, Ledger, Records, Releases, Sealed
+from seatrial.ports import (
+    Deliveries,
+    Idempotency,
+    Journal,
+    Keys,
+    Ledger,
+    Outcomes,
+    People,
+    Proofs,
+    Records,
+    Releases,
+    Reviews,
+    Sealed,
+)
 from seatrial.testing.simulate.demands import PERSONAL
 from seatrial.testing.simulate.pace import Meter
 from seatrial.testing.simulate.plan import DiskFault
@@ -18,7 +31,8 @@ _PLANTED: Final = PERSONAL.encode()
 BUSY_S: Final = 2.0  # how long a call waits for another process that writes
 FOR_EVER_S: Final = 1e7
 WRITES: Final = frozenset(
-    {"add", "claim", "delete_before", "finish", "migrate", "release", "remember", "revoke"}
+    "add begin claim delete_before end extend finish let_go migrate pass_on put release remember"
+    " revoke rule settle stand take_back tried".split()
 )
 SEGMENT_BYTES: Final = 1 << 16  # small, so that a day fills several
 
@@ -137,6 +151,11 @@ class FaultyStore:
         self.releases = cast("Releases", _Part(inner.releases, disk, self.limit_s))
         self.ledger = cast("Ledger", _Part(inner.ledger, disk, self.limit_s))
         self.idempotency = cast("Idempotency", _Part(inner.idempotency, disk, self.limit_s))
+        self.reviews = cast("Reviews", _Part(inner.reviews, disk, self.limit_s))
+        self.outcomes = cast("Outcomes", _Part(inner.outcomes, disk, self.limit_s))
+        self.proofs = cast("Proofs", _Part(inner.proofs, disk, self.limit_s))
+        self.people = cast("People", _Part(inner.people, disk, self.limit_s))
+        self.deliveries = cast("Deliveries", _Part(inner.deliveries, disk, self.limit_s))
 
     def ready(self) -> None:
         """Ask whether the schema is known."""
