@@ -173,7 +173,7 @@ def test_no_secret_comes_out(store: str, every: int, tmp_path: Path, echo: str) 
             _, token = Seatrial.open(config).create_key("caller")
             revoked, gone = Seatrial.open(config).create_key("gone")
             Seatrial.open(config).revoke_key(revoked.id)
-            until(lambda: b"invalid_api_key" not in ask(process.port, *FIRST, token), limit_s=15)
+            until(lambda: b"invalid_api_key" not in ask(process.port, *FIRST, token), limit_s=60)
         service = 'store = "env:STORE"'
         if store == "sqlite":
             service = 'store = "sqlite:records.db"\ncounters = "env:COUNTERS"'

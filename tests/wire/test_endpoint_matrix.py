@@ -141,8 +141,8 @@ def wait_for_keys(here: Place) -> None:
     """Wait until the server has heard of them."""
     from tests.wire.waiting import until
 
-    until(lambda: here.ask("GET", "/v1/models", bearer(here.keys["narrow"]))[0] == 200, limit_s=15)
-    until(lambda: here.ask("GET", "/v1/models", bearer(here.keys["revoked"]))[0] == 401, limit_s=15)
+    until(lambda: here.ask("GET", "/v1/models", bearer(here.keys["narrow"]))[0] == 200, limit_s=60)
+    until(lambda: here.ask("GET", "/v1/models", bearer(here.keys["revoked"]))[0] == 401, limit_s=60)
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -187,7 +187,7 @@ def bare_proxy(upstream: str) -> Iterator[str]:
     command = [sys.executable, "-m", "bench.proxy", "--port", str(port), "--upstream", place]
     process = subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: _listens(port), limit_s=15)
+        until(lambda: _listens(port), limit_s=60)
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         process.kill()

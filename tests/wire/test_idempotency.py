@@ -151,14 +151,14 @@ def test_a_request_that_died_is_answered_anew(tmp_path: Path, store: str) -> Non
     migrate(folder, store)
     with gateway(folder, store) as process, ThreadPoolExecutor(1) as pool:
         dying = pool.submit(ask, process, "k", "only once")
-        until(lambda: calls(tmp_path)["only once"] == 1, limit_s=10)
+        until(lambda: calls(tmp_path)["only once"] == 1, limit_s=60)
         claimed = time.monotonic()
         process.kill()
         with pytest.raises((OSError, HTTPException)):
             dying.result()
     with gateway(folder, store) as process:
         replies = []
-        while time.monotonic() - claimed < 30:
+        while time.monotonic() - claimed < 90:
             replies.append(ask(process, "k", "only once"))
             if replies[-1].status != 409:
                 break
@@ -171,7 +171,7 @@ def test_a_request_that_died_is_answered_anew(tmp_path: Path, store: str) -> Non
     assert all("retry-after" in reply.headers for reply in replies[:-1])
     assert replies[-1].body == again.body
     assert {"only once": 2} == calls(tmp_path)
-    assert lapsed_s < 30
+    assert lapsed_s < 90
 
 
 @pytest.mark.needs_postgres

@@ -87,8 +87,8 @@ def test_cold_start_without_its_store_serves(server: OwnPostgres, tmp_path: Path
                 tally = ask(ward, process, 20, seed=2, key=key)
                 said = process.ready()
                 server.start()
-                kept = asyncio.run(wait_for_records(ward, list(tally.heard), limit_s=20))
-                until(lambda: not process.ready()["degraded"], limit_s=10)
+                kept = asyncio.run(wait_for_records(ward, list(tally.heard), limit_s=60))
+                until(lambda: not process.ready()["degraded"], limit_s=60)
         finally:
             server.start()
 
@@ -112,7 +112,7 @@ def test_first_start_without_its_store_refuses_nobody_wrongly(
             with ward.process() as process:
                 early = ask(ward, process, 5, seed=1)
                 server.start()
-                until(lambda: bool(process.ready()["ready"]), limit_s=15)
+                until(lambda: bool(process.ready()["ready"]), limit_s=60)
                 late = ask(ward, process, 5, seed=2)
         finally:
             server.start()
