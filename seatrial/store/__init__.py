@@ -33,5 +33,6 @@ __all__ = [
     "serving",
     "sqlite",
     "tables",
+    "turns",
     "watchdog",
 ]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 
 from seatrial.errors import StoreUnavailable
+from seatrial.store.turns import Turns
 from seatrial.store.watchdog import Watchdog
 
 MIGRATE = "Run `seatrial migrate`, which brings the store's schema up to date."
@@ -31,6 +32,7 @@ class Database:
         interrupt: makes a call that another thread waits in fail; gets the driver's connection.
         prepare: told before each writing transaction whether it must be synced to disk, and
             its own limit of time if it has one.
+        writers, readers: who comes next to the connections of `write` and `read`.
         limit_s: for one transaction, in seconds.
         watchdog: ends transactions that outstay it.
     """
@@ -40,6 +42,8 @@ class Database:
     read: Engine
     interrupt: Callable[[Any], None]
     prepare: Callable[[Connection, bool, float | None], None]
+    writers: Turns
+    readers: Turns
     limit_s: float = 5.0
     watchdog: Watchdog = field(default_factory=Watchdog)
 
@@ -53,6 +57,7 @@ class Database:
         """
         with (
             self._explained(),
+            self.writers.taken(),
             self.write.connect() as connection,
             self._limit(connection, limit_s),
         ):
@@ -63,7 +68,12 @@ class Database:
     @contextmanager
     def reading(self, *, limit_s: float | None = None) -> Iterator[Connection]:
         """Open a transaction that reads; raise StoreUnavailable when that fails."""
-        with self._explained(), self.read.connect() as connection, self._limit(connection, limit_s):
+        with (
+            self._explained(),
+            self.readers.taken(),
+            self.read.connect() as connection,
+            self._limit(connection, limit_s),
+        ):
             yield connection
 
     def close(self) -> None:
@@ -128,10 +138,10 @@ def insert_into(connection: Connection, table: Table) -> Any:
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 
-        return postgresql.insert(table)
+        return postgresql.insert(table).execution_options(preserve_rowcount=True)
     from sqlalchemy.dialects import sqlite
 
-    return sqlite.insert(table)
+    return sqlite.insert(table).execution_options(preserve_rowcount=True)
 
 
 def _reason(error: SQLAlchemyError) -> str:

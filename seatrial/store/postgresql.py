@@ -36,11 +36,13 @@ from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
 from seatrial.store.reviews import SqlReviews
 from seatrial.store.serving import ServingLock
+from seatrial.store.turns import Turns
 from seatrial.store.watchdog import Watchdog
 
 CONNECT_S: Final = 3
 SILENCE_MS: Final = 5_000  # unacknowledged bytes for so long mean that the server is gone
 POOL: Final = 5
+POOL_S: Final = 2.0  # how long a call waits for a connection
 PING_AFTER_S: Final = 5.0  # a connection idle for longer is tried before it is used
 MIGRATING: Final = 7_325_200_411  # key of the advisory lock: one migration at a time
 
@@ -92,13 +94,21 @@ class PostgresStore:
             },
             pool_size=POOL,
             max_overflow=0,
-            pool_timeout=2.0,
+            pool_timeout=POOL_S,
             hide_parameters=True,
         )
         event.listen(engine, "checkout", _checkout)
         event.listen(engine, "checkin", _checkin)
+        turns = Turns(POOL, limit_s=POOL_S, name=self.name)
         self._database = Database(
-            self.name, engine, engine, interrupt=_cut, prepare=_prepare, limit_s=limit_s
+            self.name,
+            engine,
+            engine,
+            interrupt=_cut,
+            prepare=_prepare,
+            writers=turns,
+            readers=turns,
+            limit_s=limit_s,
         )
         self._url = url
         self._serving = ServingLock(self.name, self._connect, _cut, limit_s=limit_s)

@@ -39,6 +39,7 @@ from seatrial.store.proofs import SqlProofs
 from seatrial.store.records import SqlRecords
 from seatrial.store.releases import SqlReleases
 from seatrial.store.reviews import SqlReviews
+from seatrial.store.turns import Turns
 
 BUSY_S: Final = 2.0  # how long a call waits for another process that writes
 START_S: Final = 30.0  # how long a first start waits for others that make the same file
@@ -83,6 +84,8 @@ class SqliteStore:
             read=_engine(path, writes=False),
             interrupt=lambda driver: driver.interrupt(),
             prepare=_prepare,
+            writers=Turns(1, limit_s=BUSY_S, name=self.name),
+            readers=Turns(READERS, limit_s=BUSY_S, name=self.name),
             limit_s=limit_s,
         )
         self.records = SqlRecords(self._database)

@@ -65,3 +65,10 @@ def rule(
     ruled = store.reviews.rule(name_of(number), ruling, now=now, final_at=now + undo_s)
     assert ruled is not None
     return ruled
+
+
+def get(store: DurableStore, number: int = 1) -> Review:
+    """Return the item of that number as it stands."""
+    found = store.reviews.get(name_of(number), tenant="default")
+    assert found is not None
+    return found
