@@ -26,6 +26,7 @@ from seatrial.values.records import Record
 from seatrial.values.requests import Request
 
 CLAIM_PATIENCE_S: Final = 2.0  # a store that takes longer is away
+PATIENCE_PARTS: Final = 8
 KEEP_PATIENCE_S: Final = 1.0  # an answer waits so long for its result to be stored
 KEEP_TRYING_S: Final = 60.0
 CLOSE_PATIENCE_S: Final = 3.0  # at the end of the process; what is not stored by then is lost
@@ -193,12 +194,10 @@ class Twins:
 
     async def _wait(self, claiming: asyncio.Task[Claim | None], *, until: float) -> None:
         """Wait for the store; a loop of ours that lags is no delay of it."""
-        clock = self._world.clock
-        for _ in range(2):
-            began = clock.now()
-            patience_s = max(0.0, min(CLAIM_PATIENCE_S, until - began))
-            await asyncio.wait({claiming}, timeout=patience_s)
-            if claiming.done() or clock.now() - began < 1.5 * patience_s:
+        for _ in range(PATIENCE_PARTS):  # however long it lags, that is one of them
+            left_s = max(0.0, until - self._world.clock.now())
+            await asyncio.wait({claiming}, timeout=min(CLAIM_PATIENCE_S / PATIENCE_PARTS, left_s))
+            if claiming.done():
                 return
 
     async def _carry_out(self, run: _Run, known: Snapshot, work: Work) -> Settled:

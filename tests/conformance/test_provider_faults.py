@@ -22,6 +22,7 @@ pytestmark = pytest.mark.wire
 QUESTION = "How deep is the harbour?"
 TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}]
 GIVE_UP_S = 1.0
+LONG_S = 100.0  # for all that is met at once, on a busy machine
 NO_FAULTS_OF_OURS = {"refuse", "rate-limit-requests", "rate-limit-tokens"}  # they strike others too
 SMALLER = {
     "gzip-bomb": "?mb=24",
@@ -68,7 +69,7 @@ async def meet(
     outcome = Outcome()
     more = {"tools": TOOLS} if FAULTS[name].needs_tools else {}
     try:
-        async with asyncio.timeout(GIVE_UP_S if name in SLOW else 20):
+        async with asyncio.timeout(GIVE_UP_S if name in SLOW else LONG_S):
             await _ask(provider, call(QUESTION, stream=mode == "streamed", **more), outcome)
     except TimeoutError:
         outcome.late = True
@@ -218,4 +219,4 @@ def test_next_reply_after_an_over_long_one_is_clean() -> None:
     began = time.monotonic()
     for outcome in asyncio.run(walk()):
         assert outcome.failure or outcome.whole, outcome
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < LONG_S

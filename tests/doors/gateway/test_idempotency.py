@@ -116,7 +116,7 @@ def said(reply: Reply) -> str:
 async def test_of_a_thousand_twins_one_is_answered(tmp_path: Path) -> None:
     """All of them read the same bytes; there is one call, and one record."""
     model = Model(slow_s=0.3)
-    async with opened(settings(tmp_path), model) as (app, client):
+    async with opened(settings(tmp_path, deadline_s=100), model) as (app, client):
         replies = await asyncio.gather(*(client.chat(headers=keyed()) for _ in range(1_000)))
         late = await client.chat(headers=keyed())
 
