@@ -136,7 +136,8 @@ class SqlReviews:
                 return _take(connection, id, who, now=now, lease_s=lease_s)
             passed: list[str] = []
             while len(passed) < TRIES:
-                found = _most_urgent(connection, who, [*mine, review.c.id.not_in(passed)], now)
+                others = [review.c.id.not_in(passed)] if passed else []
+                found = _most_urgent(connection, who, [*mine, *others], now)
                 if found is None:
                     return None
                 taken = _take(connection, found, who, now=now, lease_s=lease_s)

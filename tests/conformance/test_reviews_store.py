@@ -232,6 +232,19 @@ def test_nobody_has_two_seats_of_one_item(store: DurableStore) -> None:
     assert claim(store, "cyd", now=102.0) is None
 
 
+def test_who_claims_again_keeps_their_seat(store: DurableStore) -> None:
+    """Also when one before it has come free meanwhile."""
+    keep(store, asking(1, reviewers=2))
+    claim(store, "ann")
+    claim(store, "bob")
+    assert store.reviews.let_go(name_of(1), by="ann")
+
+    again = claim(store, "bob", now=105.0)
+
+    assert again is not None
+    assert (Seat(0), Seat(1, "bob", 105.0 + LEASE_S)) == again.seats
+
+
 # --- rulings ------------------------------------------------------------------------------
 
 
