@@ -254,7 +254,7 @@ def test_death_frees_the_serving_lock(path: Path, store: SqliteStore) -> None:
 def test_one_connection_writes(store: SqliteStore) -> None:
     """A second writer of this process waits for the first, not for SQLite's lock."""
     with store._database.writing(sync=False):
-        with pytest.raises(StoreUnavailable, match="QueuePool"):
+        with pytest.raises(StoreUnavailable, match="connections were in use"):
             store.records.add([sealed(1)])
         assert [] == store.records.find(RecordQuery())
 

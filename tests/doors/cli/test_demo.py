@@ -64,7 +64,8 @@ def test_demo_shows_the_difference(run: Run, tmp_path: Path) -> None:
         assert 504 == sum(side[key] for key in ended)
         assert {"p50", "p95", "p99"} == set(side["latency_s"])
     assert straight["errors"] + straight["gave_up"] > 100
-    assert through["errors"] + through["gave_up"] + through["cut"] < 30
+    failed = {"errors", "gave_up", "cut"}
+    assert 3 * sum(through[key] for key in failed) < sum(straight[key] for key in failed)
     assert through["right_answers"] > straight["right_answers"]
     assert 504 == shown["records"]
 
