@@ -91,6 +91,7 @@ class Admission:
         self._shares = Shares()
         self._queue = Queue(self._shares)
         self._lags: deque[float] = deque([0.0], maxlen=LAG_SAMPLES)
+        self._lasting: deque[float] = deque([0.0], maxlen=LAG_SAMPLES)
         self._lagging = False
         self._full = False  # of memory
         self._pressed = False
@@ -191,12 +192,16 @@ class Admission:
             memory_bytes: resident; 0 when it is not known.
         """
         now = self._clock.now()
+        # Work of ours lags from beat to beat; a busy neighbour on the machine holds us up now and
+        # then, and whom we refused for that would be helped by nobody.
+        lasting_s = min(lag_s, self._lags[-1])
         self._lags.append(lag_s)
+        self._lasting.append(lasting_s)
         self._strain.lag_s = max(self._lags)
-        self._lagging = self._strain.lag_s > LAG_S
+        self._lagging = max(self._lasting) > LAG_S
         bound = self._max_memory_bytes
         self._full = bound is not None and memory_bytes > bound
-        if self._learns and lag_s > LAG_S:
+        if self._learns and lasting_s > LAG_S:
             self._limit.strained(now, self.in_flight)
         self._open = self._limit.limit - self._shares.reserve
         self._check(now)

@@ -200,7 +200,8 @@ def test_a_lagging_loop_lets_nobody_wait_and_no_batch_in() -> None:
 
     async def main() -> None:
         admission = admission_of(2)
-        admission.beat(0.15, 0)
+        for _ in range(2):
+            admission.beat(0.15, 0)
         enter(admission)
         assert isinstance(admission.enter("k", BATCH), Refused)
         enter(admission)
@@ -208,6 +209,22 @@ def test_a_lagging_loop_lets_nobody_wait_and_no_batch_in() -> None:
         for _ in range(4):
             admission.beat(0.0, 0)
         assert admission.enter("k", BATCH) is None
+
+    run(main())
+
+
+def test_a_lag_that_is_over_at_the_next_beat_is_no_load() -> None:
+    """A busy machine holds us up now and then: nobody is refused for that."""
+
+    async def main() -> None:
+        admission, learns = admission_of(1), admission_of(None)
+        for lag_s in (0.0, 0.5, 0.0, 0.4, 0.05, 0.3):
+            admission.beat(lag_s, 0)
+            learns.beat(lag_s, 0)
+        enter(admission)
+        assert admission.enter("k", BATCH) is None
+        assert MOST_IN_FLIGHT == learns.view().capacity
+        assert 0.5 > admission.view().lag_s >= 0.4
 
     run(main())
 
